@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -28,6 +28,9 @@ _GROUP_LIMIT = 512
 
 _READERS = 2
 """A slow report must not hold up the page of a villager; more connections only cost memory on a 1 GB Pi."""
+
+_WATCH_S = 1.0
+"""How soon the server acts on what a command beside it has written."""
 
 _FULL_ERRORS = frozenset({"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC", "SQLITE_IOERR_SHMSIZE"})
 
@@ -101,6 +104,7 @@ class Database:
         self._listeners: set[asyncio.Event] = set()
         self._closed = False
         self._owner = asyncio.create_task(self._commit_in_groups(), name="database-writer")
+        self._watch = asyncio.create_task(self._watch_for_others(), name="database-watch")
 
     @classmethod
     async def open(cls, path: Path, prepare: Unit[None]) -> Database:
@@ -145,7 +149,7 @@ class Database:
             self._readers.put_nowait(reader)
 
     @contextlib.contextmanager
-    def changed(self) -> Any:
+    def changed(self) -> Iterator[asyncio.Event]:
         """An event that is set after every commit, for as long as the block lasts; the listener clears it."""
         event = asyncio.Event()
         self._listeners.add(event)
@@ -159,6 +163,7 @@ class Database:
         if self._closed:
             return
         self._closed = True
+        self._watch.cancel()
         self._queue.put_nowait(None)
         await self._owner
         with contextlib.suppress(sqlite3.Error):
@@ -197,8 +202,21 @@ class Database:
                 waiting.done.set_exception(raised)
             else:
                 waiting.done.set_result(result)
+        self._tell_listeners()
+
+    def _tell_listeners(self) -> None:
         for event in self._listeners:
             event.set()
+
+    async def _watch_for_others(self) -> None:
+        """Notice what another process committed (a command beside the running server)."""
+        seen = None
+        while True:
+            version = await self._writer.run(lambda connection: connection.execute("PRAGMA data_version").fetchone()[0])
+            if seen is not None and version != seen:
+                self._tell_listeners()
+            seen = version
+            await asyncio.sleep(_WATCH_S)
 
 
 def _run_group(connection: sqlite3.Connection, units: list[Unit[Any]]) -> list[tuple[Any, BaseException | None]]:
@@ -209,7 +227,7 @@ def _run_group(connection: sqlite3.Connection, units: list[Unit[Any]]) -> list[t
             connection.execute("SAVEPOINT unit")
             try:
                 outcomes.append((unit(connection), None))
-            except Exception as raised:  # noqa: BLE001 - handed to the caller that owns the unit
+            except Exception as raised:
                 if not connection.in_transaction:  # SQLite gave the whole transaction up: the disk is full
                     raise
                 connection.execute("ROLLBACK TO unit")
@@ -232,15 +250,10 @@ def _in_snapshot(connection: sqlite3.Connection, unit: Unit[T]) -> T:
 
 
 @contextlib.contextmanager
-def _named_errors() -> Any:
+def _named_errors() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as raised:
         if getattr(raised, "sqlite_errorname", "") in _FULL_ERRORS:
             raise DiskFullError("the disk is full") from raised
         raise DatabaseError(str(raised)) from raised
-
-
-async def gather_units(*units: Awaitable[T]) -> list[T]:
-    """Await several writes that may share one commit."""
-    return list(await asyncio.gather(*units))

@@ -15,8 +15,9 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     """Replace `path` by `content`, or leave it as it was. Raises OSError."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
-            os.fchmod(file.fileno(), mode)
+        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(handle, mode)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -25,8 +25,10 @@ class Step:
 
 
 def steps_of(package: str) -> list[Step]:
-    """The package's steps in order. Raises ValueError where a number is missing or twice there."""
+    """The package's steps in order, none for a package without tables. Raises ValueError where a number is missing."""
     folder = resources.files(package) / "migrations"
+    if not folder.is_dir():
+        return []
     found = sorted(
         (int(match[1]), entry.read_text("utf-8")) for entry in folder.iterdir() if (match := _NAME.match(entry.name))
     )
@@ -76,7 +78,7 @@ def _take(connection: sqlite3.Connection, step: Step, now_ms: int) -> None:
 
 
 def _statements(sql: str) -> Iterator[str]:
-    """Split at semicolons that end a statement; triggers keep theirs. (`executescript` would commit behind our back.)"""
+    """Split at semicolons that end a statement; triggers keep theirs (`executescript` would commit behind our back)."""
     pending = ""
     for line in sql.splitlines(keepends=True):
         pending += line

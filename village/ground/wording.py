@@ -25,9 +25,7 @@ class Wording:
 
     def text(self, translate: Translate = chinese) -> str:
         """The sentence in the reader's language."""
-        shown = {
-            name: value.text(translate) if isinstance(value, Wording) else value for name, value in self.values
-        }
+        shown = {name: value.text(translate) if isinstance(value, Wording) else value for name, value in self.values}
         return translate(self.msgid).format(**shown)
 
     def __str__(self) -> str:

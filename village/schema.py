@@ -1,0 +1,14 @@
+"""Which packages bring tables into the village's file, in the order in which they may refer to one another."""
+
+from __future__ import annotations
+
+PACKAGES = (
+    "village.ground",
+    "gateway",
+    "village.web.kit",
+    "village.people",
+    "village.questions",
+    "village.notices",
+    "village.community",
+    "village.keywords",
+)
