@@ -140,6 +140,6 @@ async def test_a_file_of_a_later_version_is_refused_and_left_alone(tmp_path: Pat
     await database.write(lambda tx: tx.execute("INSERT INTO schema_step VALUES ('village.ground', 99, 1)"))
     await database.close()
     before = path.read_bytes()
-    with pytest.raises(NewerDatabaseError, match="village.ground step 99"):
+    with pytest.raises(NewerDatabaseError, match=r"village\.ground step 99"):
         await Database.open(path, lambda tx: migrate(tx, PACKAGES, now_ms=1) and None)
     assert path.read_bytes() == before

@@ -1,0 +1,219 @@
+"""One village's folder: its settings, its key, its database, its clips; and how they are made and opened.
+
+Never starts anything; `app.py` does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from village.config import Config, read_config
+from village.ground.clock import Clock, MovableClock, SystemClock, parse_iso
+from village.ground.database import Database, DiskFullError, NewerDatabaseError
+from village.ground.files import write_whole
+from village.ground.migrate import migrate
+from village.ground.privacy import KeyFileError, Vault, make_key_file, read_key_file
+from village.ground.timekeeping import read_mark
+from village.ground.wording import RefusalError, say
+from village.schema import PACKAGES
+
+CONFIG_NAME = "village.toml"
+
+NEW_CONFIG = """\
+# e家家 · 一个村一份设置。改完重新启动。One village's settings; restart after a change.
+
+[village]
+name = "{name}"
+signature = "{signature}"       # 短信开头【】里的字，3到8个 · what stands in 【】 before every message
+groups = {groups}                  # 有几个村民小组 · how many villagers' groups
+duty_name = "{duty_name}"             # 值班的人 · who is on duty
+duty_phone = "{duty_phone}"       # 村民打得通的电话 · the number villagers can ring
+sms_number = "{sms_number}"       # 村里短信卡的号码，公开页上“收到”用 · the village SIM's number
+area_code = "{area_code}"            # 本地区号，座机用 · the local area code, for landlines
+sample = {sample}
+
+[web]
+listen = "{listen}"
+public_port = 8080              # 村民的页面，普通 HTTP · the villagers' page
+desk_port = 8443                # 村务台，HTTPS · the desk on the village's network
+loopback_port = 8081            # 村务台，只在本机 · the desk on this computer alone
+names = []                      # 村务台的名字或地址，写进证书 · names or addresses for the certificate
+
+[sms]
+transport = "{transport}"       # "none"：还没接线路 · no line yet
+per_minute = {per_minute}                  # 每分钟能发几条 · messages a minute
+price_fen = 10                  # 一条多少分钱 · price of a segment in fen
+acknowledge = false             # 收到“9”后是否再回一条（费用翻倍）· answer a 9 (doubles the cost)
+
+[calls]
+transport = "{transport}"
+lines = {lines}                       # 同时能打几个电话 · calls at once
+price_fen_per_minute = 15
+
+[quiet]
+open = {open_hours}   # 平常通知只在这些时间发 · when ordinary messages may go out
+
+[notices]
+door_after_hours = 24           # 多久没回音就上门 · hours without an answer before somebody knocks
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class NewVillage:
+    """What `village init` and `village sample` write down."""
+
+    name: str = "我们村"
+    signature: str = "我们村委会"
+    groups: int = 1
+    duty_name: str = ""
+    duty_phone: str = ""
+    sms_number: str = ""
+    area_code: str = ""
+    sample: bool = False
+    listen: str = "0.0.0.0"  # noqa: S104 - the public page is for the village's Wi-Fi
+    transport: str = "none"
+    per_minute: int = 8
+    lines: int = 1
+    open_hours: str = '["07:00-12:30", "14:00-21:00"]'
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where everything of one village lies."""
+
+    folder: Path
+    config: Config
+    key: bytes
+
+    @classmethod
+    def make(cls, folder: Path, village: NewVillage) -> Place:
+        """Write settings and key into an empty or new folder. Raises RefusalError where a village lives already."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+            if (folder / CONFIG_NAME).exists():
+                raise RefusalError(say("{folder} 里已经有一个村了，什么都没有改", folder=folder), status=409)
+            with contextlib.suppress(FileExistsError):  # a cut between the two lines below: the key is kept
+                make_key_file(folder / "village.key")
+            filled = {slot: getattr(village, slot) for slot in village.__slots__} | {
+                "sample": "true" if village.sample else "false"
+            }
+            write_whole(folder / CONFIG_NAME, NEW_CONFIG.format(**filled).encode())
+        except OSError as failure:
+            raise RefusalError(say("写不进 {folder}：{reason}", folder=folder, reason=failure.strerror)) from failure
+        return cls.open(folder)
+
+    @classmethod
+    def open(cls, folder: Path) -> Place:
+        """Raises RefusalError (ConfigError among them) in words a clerk can act on."""
+        config = read_config(folder / CONFIG_NAME)
+        try:
+            key = read_key_file(folder / "village.key")
+        except KeyFileError as failure:
+            raise RefusalError(say("钥匙文件有问题：{reason}", reason=failure)) from failure
+        return cls(folder, config, key)
+
+    @property
+    def database_path(self) -> Path:
+        return self.folder / "village.db"
+
+    @property
+    def clips_folder(self) -> Path:
+        return self.folder / "clips"
+
+    @property
+    def tls_folder(self) -> Path:
+        return self.folder / "tls"
+
+    def vault(self) -> Vault:
+        return Vault(self.key)
+
+    def clock(self) -> SystemClock | MovableClock:
+        """The clock this village lives by: the sample village's can be moved, a real one's cannot."""
+        if self.config.village.sample:
+            return sample_clock(self.folder)
+        return SystemClock(last_known_ms=_last_known_ms(self.database_path))
+
+    @contextlib.asynccontextmanager
+    async def database(self, clock: Clock) -> AsyncIterator[Database]:
+        """The village's file, brought up to date. Raises RefusalError for a newer one and for a full disk."""
+
+        def prepare(tx: sqlite3.Connection) -> None:
+            migrate(tx, PACKAGES, clock.now_ms())
+
+        try:
+            database = await Database.open(self.database_path, prepare)
+        except NewerDatabaseError as newer:
+            raise RefusalError(
+                say("{path} 是更新版本的程序写的（{step}），请先升级程序", path=self.database_path, step=newer)
+            ) from newer
+        except DiskFullError as full:
+            raise RefusalError(say("存储卡满了，打不开 {path}", path=self.database_path), status=507) from full
+        self.database_path.chmod(0o600)
+        try:
+            yield database
+        finally:
+            await database.close()
+
+    @contextlib.contextmanager
+    def serving(self) -> Iterator[None]:
+        """Hold the folder for one server. Raises RefusalError where another one already serves it."""
+        handle = os.open(self.folder / "serving.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as busy:
+                raise RefusalError(say("{folder} 已经有一个服务在运行", folder=self.folder), status=409) from busy
+            yield
+        finally:
+            os.close(handle)
+
+
+def _last_known_ms(path: Path) -> int:
+    """The mark in the file, read before the database proper is opened: its clock needs it."""
+    if not path.exists():
+        return 0
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            return read_mark(connection)
+    except sqlite3.Error:
+        return 0
+
+
+SAMPLE_START = "2026-12-05T09:00:00"
+"""The sample village's first morning, a Saturday: inside the open hours, whatever time of day somebody tries it."""
+
+_OFFSET_NAME = "clock.offset"
+
+
+def sample_clock(folder: Path) -> MovableClock:
+    """The sample village's clock: it starts on its first morning, runs as fast as ours, and keeps what was skipped.
+
+    Only the distance to our own time is kept, in a file, so that it goes on while the server is down as time does.
+    """
+    real_ms = time.time_ns() // 1_000_000
+    try:
+        offset_ms = int((folder / _OFFSET_NAME).read_text("ascii"))
+    except FileNotFoundError:
+        offset_ms = parse_iso(SAMPLE_START) - real_ms
+        write_whole(folder / _OFFSET_NAME, str(offset_ms).encode())
+    return MovableClock(real_ms + offset_ms, rate=1)
+
+
+async def skip_time(folder: Path, clock: MovableClock, duration_ms: int) -> None:
+    """Move the sample village forward; the skip is on the disk before anybody acts on it."""
+    offset_ms = int((folder / _OFFSET_NAME).read_text("ascii"))
+    write_whole(folder / _OFFSET_NAME, str(offset_ms + duration_ms).encode())
+    await clock.advance(duration_ms)
+
+
+def one_time_code() -> str:
+    """Eight digits a person can type, for a door that opens once."""
+    return f"{secrets.randbelow(10**8):08}"
