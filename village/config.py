@@ -74,7 +74,7 @@ class CallSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class NoticeSettings:
+class DoorSettings:
     door_after_hours: int = 24
 
 
@@ -84,7 +84,7 @@ class Config:
     web: WebSettings = field(default_factory=WebSettings)
     sms: SmsSettings = field(default_factory=SmsSettings)
     calls: CallSettings = field(default_factory=CallSettings)
-    notices: NoticeSettings = field(default_factory=NoticeSettings)
+    notices: DoorSettings = field(default_factory=DoorSettings)
     open_hours: tuple[tuple[int, int], ...] = OPEN_HOURS
     """Spans of minutes of the Beijing day in which ordinary messages may go out."""
 
@@ -138,7 +138,7 @@ def parse_config(text: str) -> Config:
             lines=reading.whole("calls.lines", 1, lowest=1, highest=32),
             price_fen_per_minute=reading.whole("calls.price_fen_per_minute", 15, lowest=0, highest=1000),
         ),
-        notices=NoticeSettings(
+        notices=DoorSettings(
             door_after_hours=reading.whole("notices.door_after_hours", 24, lowest=1, highest=24 * 14),
         ),
         open_hours=reading.spans("quiet.open", OPEN_HOURS),
