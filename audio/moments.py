@@ -1,0 +1,224 @@
+"""Dates and times of day as a villager says them. It never checks whether a date makes sense for the notice."""
+
+import datetime
+import re
+from dataclasses import dataclass
+
+from audio.numerals import cardinal, year
+from audio.rule import MEASURES, SPAN, Rule
+
+_PERIODS = (
+    "今晚|明晚|当晚|今早|明早|早上|早晨|清晨|上午|中午|下午|午后|傍晚|晚上|夜里|夜间|半夜|凌晨|早|晚"  # longest first
+)
+_PERIOD_BEFORE = re.compile(rf"(?:{_PERIODS})\s*$")
+_FROM_BEFORE = re.compile(r"[从自]\s*$")
+_NOT_A_POINT_IN_TIME = "意见|建议|要求|内容|说明|注意|理由|原因|经验|体会|希望|想法|问题|共识|以?[内外]?积分|利息"
+_CLOCK = (
+    r"(?P<{0}h>\d{{1,2}})(?:"
+    r":(?P<{0}m>[0-5]\d)(?::(?P<{0}s>[0-5]\d))?(?![:\d.%])(?:\s*(?P<{0}ap>[AaPp])\.?[Mm]\b\.?)?"
+    rf"|(?:点(?!{_NOT_A_POINT_IN_TIME})|时(?![间候段代节期令速髦尚而常机差]))"
+    r"(?:(?P<{0}dm>[0-5]?\d)(?:分(?!钟)|(?![\d.:]|" + MEASURES + r"))|(?P<{0}half>半)|整)?)"
+)
+_EDGE = r"(?<![\d.:])(?<![扣减降升涨跌提])"
+_WEEKDAY_FOLLOWS = re.compile(r"[\s(,、]*(?:周|星期|礼拜)[一二三四五六日天1-7]")
+_WEEKDAY_BEFORE = re.compile(r"(?:周|星期|礼拜)[一二三四五六日天1-7][\s),、]*$")
+_DAY_NAMED_BEFORE = re.compile(r"(?:今天|明天|后天|今日|明日|次日|本日|当天|昨天)[\s(,、]*$")
+_SPAN_FOLLOWS = re.compile(r"\s*(?:[-~—–]|至|到)")
+_SPAN_BEFORE = re.compile(r"(?:至|到)\s*$")
+_LUNAR_MONTHS = ("正", "二", "三", "四", "五", "六", "七", "八", "九", "十", "冬", "腊")
+_FESTIVALS = {"3.8": "三八", "5.1": "五一", "6.1": "六一", "7.1": "七一", "8.1": "八一", "10.1": "十一"}
+_NEAR_DAYS = ("今天", "明天", "后天")
+_WEEKDAY_WITHIN_DAYS = 14
+
+
+@dataclass(frozen=True, slots=True)
+class _Clock:
+    """One time of day on the 24-hour clock, as written."""
+
+    hour: int
+    minute: int
+    second: int = 0
+
+    @property
+    def afternoon(self) -> bool:
+        return self.hour > 12
+
+    def spoken(self, *, period_written: bool, name_morning: bool) -> str:
+        """The time in words: 15:00 → 下午三点. The part of the day is left out where it is written already."""
+        hour = self.hour if self.hour <= 12 else self.hour - 12
+        period = "" if period_written else self.period(name_morning=name_morning)
+        words = period + ("两" if hour == 2 else cardinal(str(hour))) + "点"
+        if self.minute == 30 and not self.second:
+            return words + "半"
+        if self.minute or self.second:
+            words += ("零" if self.minute < 10 else "") + (cardinal(str(self.minute)) if self.minute else "") + "分"
+        return words + (f"{cardinal(str(self.second))}秒" if self.second else "")
+
+    def period(self, *, name_morning: bool) -> str:
+        """The part of the day; that of a morning only where it is asked for, since 8:30 alone may be either."""
+        if self.hour == 24:
+            return "夜里"
+        if self.hour >= 18:
+            return "晚上"
+        if self.hour >= 13:
+            return "下午"
+        if self.hour == 12:
+            return "中午"
+        if not name_morning:
+            return ""
+        if self.hour < 5:
+            return "凌晨"
+        return "早上" if self.hour < 9 else "上午"
+
+
+def rules(today: datetime.date | None) -> tuple[Rule, ...]:
+    """The rules for dates and times, in order. With `today` a near date also gets its 明天 and its weekday."""
+
+    def full_date(found: re.Match[str]) -> str:
+        return _date(found, found["y"], today)
+
+    def month_day(found: re.Match[str]) -> str:
+        return _date(found, None, today)
+
+    day = r"(?P<m>\d{1,2})月(?P<d>\d{1,2})"
+    century = r"(?:19|20)\d{2}"
+    return (
+        Rule(rf"(?P<name>周|星期|礼拜)(?P<a>[1-7])\s*{SPAN}\s*(?:周|星期|礼拜)?(?P<b>[1-7])(?!\d)", _weekday_span),
+        Rule(r"(?P<name>周|星期|礼拜)(?P<a>[1-7])(?![\d.年个])", lambda found: found["name"] + _weekday(found["a"])),
+        Rule(r"(?<=[日号月年点分时半天])\s*[-~—–]+\s*(?=\d|" + _PERIODS + ")", lambda _: "到"),
+        Rule(r"(?<=[周期拜][一二三四五六日天])\s*[-~—–]+\s*(?=[周星礼一二三四五六日天])", lambda _: "到"),
+        Rule(r"(?P<name>农历|阴历|旧历)\s*(?P<m>\d{1,2})月\s*初?(?P<d>\d{1,2})日?", _lunar),
+        Rule(r"(?<![\d.])(?P<f>3\.8|[5678]\.1|10\.1)(?=国?际?(?:妇女|劳动|儿童|国庆|建党|建军))", _festival),
+        Rule(
+            rf"(?<!\d)(?P<y>{century})(?P<gap>[-/.])(?P<m>\d{{1,2}})(?P=gap)(?P<d>\d{{1,2}})(?![-/.]?\d)"
+            r"(?P<unit>[日号])?(?:T(?=\d))?",
+            full_date,
+        ),
+        Rule(rf"(?<!\d)(?P<y>\d{{4}})年{day}(?:(?P<unit>[日号])|(?!\d))", full_date),
+        Rule(rf"(?<![\d*])(?P<y>{century})(?P<m>[01]\d)(?P<d>[0-3]\d)(?!\d)(?P<unit>日)?", full_date),
+        Rule(rf"(?<!\d)(?P<a>{century})\s*{SPAN}\s*(?P<b>{century})(?!\d|元|人|户|斤|亩|块|万)", _year_span),
+        Rule(rf"(?<!\d)(?P<y>{century})-(?P<m>0[1-9]|1[0-2])(?![-\d]|元|人|户)", _year_month),
+        Rule(r"(?<!\d)(?P<y>\d{4})(?=年|届|级|版)", lambda found: year(found["y"])),
+        Rule(r"(?<!\d)(?P<y>\d{2})(?=年\d{1,2}月)", lambda found: year(found["y"])),
+        Rule(rf"(?<!\d){day}(?:(?P<unit>[日号])|(?!\d|\.\d|" + MEASURES + r"))", month_day),
+        Rule(r"(?<![\d.])(?P<m>\d{1,2})[./](?P<d>\d{1,2})(?P<unit>[日号])", month_day),
+        Rule(
+            r"(?<![\d.])(?P<m>\d{1,2})[./](?P<d>\d{1,2})(?P<unit>)(?=前|后|起|止|截止|之前|以前|之后|以后|开始)",
+            month_day,
+        ),
+        Rule(
+            _EDGE + _CLOCK.format("a") + rf"\s*(?:{SPAN}|至|到)\s*(?P<mid>{_PERIODS})?" + _CLOCK.format("b"),
+            _clock_span,
+        ),
+        Rule(_EDGE + rf"(?P<ah>\d{{1,2}})\s*{SPAN}\s*" + _CLOCK.format("b"), _hour_span),
+        Rule(_EDGE + _CLOCK.format(""), _clock),
+    )
+
+
+def _date(found: re.Match[str], written_year: str | None, today: datetime.date | None) -> str:
+    month, day, unit = found["m"], found["d"], found["unit"]
+    if not (1 <= int(month) <= 12 and 1 <= int(day) <= 31):
+        return found[0]
+    words = f"{cardinal(month)}月{cardinal(day)}{unit or '日'}"
+    if written_year is not None:
+        words = f"{year(written_year)}年{words}"
+    if today is None:
+        return words
+    return _beside_today(found, words, _calendar_day(written_year, int(month), int(day), today), today)
+
+
+def _calendar_day(written_year: str | None, month: int, day: int, today: datetime.date) -> datetime.date | None:
+    try:
+        if written_year is not None:
+            return datetime.date(int(written_year), month, day)
+        this_year = datetime.date(today.year, month, day)
+        return this_year if this_year >= today else datetime.date(today.year + 1, month, day)
+    except ValueError:
+        return None
+
+
+def _beside_today(found: re.Match[str], words: str, day: datetime.date | None, today: datetime.date) -> str:
+    before, after = found.string[: found.start()], found.string[found.end() :]
+    if day is None or _SPAN_FOLLOWS.match(after) or _SPAN_BEFORE.search(before):
+        return words
+    away_days = (day - today).days
+    if not 0 <= away_days < _WEEKDAY_WITHIN_DAYS:
+        return words
+    if not (_WEEKDAY_FOLLOWS.match(after) or _WEEKDAY_BEFORE.search(before)):
+        words += "星期" + "一二三四五六日"[day.weekday()]
+    if away_days < len(_NEAR_DAYS) and not _DAY_NAMED_BEFORE.search(before):
+        words = _NEAR_DAYS[away_days] + words
+    return words
+
+
+def _weekday(digit: str) -> str:
+    return "一二三四五六日"[int(digit) - 1]
+
+
+def _weekday_span(found: re.Match[str]) -> str:
+    return f"{found['name']}{_weekday(found['a'])}到{found['name']}{_weekday(found['b'])}"
+
+
+def _lunar(found: re.Match[str]) -> str:
+    month, day = int(found["m"]), int(found["d"])
+    if not (1 <= month <= 12 and 1 <= day <= 30):
+        return found[0]
+    return f"{found['name']}{_LUNAR_MONTHS[month - 1]}月{'初' if day <= 10 else ''}{cardinal(str(day))}"
+
+
+def _festival(found: re.Match[str]) -> str:
+    return _FESTIVALS[found["f"]]
+
+
+def _year_span(found: re.Match[str]) -> str:
+    return f"{year(found['a'])}到{year(found['b'])}"
+
+
+def _year_month(found: re.Match[str]) -> str:
+    return f"{year(found['y'])}年{cardinal(found['m'])}月"
+
+
+def _time(found: re.Match[str], name: str = "") -> _Clock | None:
+    minute = found[f"{name}m"] or found[f"{name}dm"] or ("30" if found[f"{name}half"] else "0")
+    clock = _Clock(int(found[f"{name}h"]), int(minute), int(found[f"{name}s"] or "0"))
+    return clock if clock.hour < 24 or (clock.hour == 24 and not clock.minute) else None
+
+
+def _half_day(found: re.Match[str], name: str = "") -> str:
+    mark = found[f"{name}ap"]
+    return "" if mark is None else "上午" if mark in "Aa" else "下午"
+
+
+def _clock(found: re.Match[str]) -> str:
+    time = _time(found)
+    if time is None:
+        return found[0]
+    half_day = _half_day(found)
+    written = bool(half_day) or bool(_PERIOD_BEFORE.search(found.string[: found.start()]))
+    return half_day + time.spoken(period_written=written, name_morning=False)
+
+
+def _clock_span(found: re.Match[str]) -> str:
+    start, end = _time(found, "a"), _time(found, "b")
+    if start is None or end is None:
+        return found[0]
+    mid = found["mid"] or _half_day(found, "b")
+    return _between(found, start, end, mid, _half_day(found, "a"))
+
+
+def _hour_span(found: re.Match[str]) -> str:
+    start, end = _Clock(int(found["ah"]), 0), _time(found, "b")
+    if end is None or start.hour > 24:
+        return found[0]
+    return _between(found, start, end, _half_day(found, "b"), "")
+
+
+def _between(found: re.Match[str], start: _Clock, end: _Clock, end_period: str, start_period: str) -> str:
+    before = found.string[: found.start()]
+    written = bool(_PERIOD_BEFORE.search(before))
+    name_morning = start.afternoon or end.afternoon
+    first = start_period + start.spoken(period_written=written or bool(start_period), name_morning=name_morning)
+    same_period = not start_period and start.period(name_morning=name_morning) == end.period(name_morning=name_morning)
+    second = end_period + end.spoken(period_written=bool(end_period) or same_period, name_morning=name_morning)
+    lead = "" if written or _FROM_BEFORE.search(before) else "从"
+    return f"{lead}{first}到{second}"
