@@ -19,7 +19,6 @@ written at 9:10:00.9."""
 class Question:
     """`asked_ms` is when the carrier took the message that asked; `message_id` tells which wording the phone had."""
 
-    id: int
     phone_id: int
     kind: str
     number: int
@@ -51,14 +50,14 @@ def newest(
     have arrived: it counts only where nothing else had been asked.
     """
     row = tx.execute(
-        "SELECT q.*, coalesce(m.accepted_ms, m.heard_ms, m.queued_ms) AS asked_ms"
+        "SELECT q.phone_id, q.kind, q.number, q.subject_id, q.message_id, coalesce(m.accepted_ms, m.heard_ms, m.queued_ms) AS asked_ms"
         " FROM question q JOIN message_state m ON m.id = q.message_id"
         " WHERE q.phone_id = :phone"
         "   AND coalesce(m.accepted_ms, m.heard_ms, m.queued_ms) < :before"
         "   AND (m.accepted_ms IS NOT NULL OR m.heard_ms IS NOT NULL OR m.state IN ('sending', 'unknown'))"
         "   AND (:kinds IS NULL OR q.kind IN (SELECT value FROM json_each(:kinds)))"
         "   AND (:number IS NULL OR q.number = :number)"
-        " ORDER BY (m.accepted_ms IS NULL AND m.heard_ms IS NULL), asked_ms DESC, q.id DESC LIMIT 1",
+        " ORDER BY (m.accepted_ms IS NULL AND m.heard_ms IS NULL), asked_ms DESC, q.message_id DESC LIMIT 1",
         {
             "phone": phone_id,
             "before": before_ms + _CENTRE_RESOLUTION_MS,
