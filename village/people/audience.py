@@ -82,7 +82,7 @@ class Audience:
             raise ValueError("not an audience")
         if any(type(number) is not int for number in read["ids"]):
             raise ValueError("an audience names whole numbers")
-        return cls(AudienceKind(read.get("kind")), frozenset(read["ids"]))
+        return cls(AudienceKind(str(read.get("kind"))), frozenset(read["ids"]))
 
     def in_words(self) -> Wording:
         """As the desk shows it."""

@@ -61,7 +61,7 @@ class Born:
         return None if self.age_on(day) >= 18 else False
 
     def agrees_with(self, other: Born) -> bool:
-        """Whether both can be the same birth: what both know is equal; a bare year may be one off (it came from an age)."""
+        """Whether both can be the same birth: what both know is equal; a bare year (from an age) may be one off."""
         if self.month is None or other.month is None:
             return abs(self.year - other.year) <= 1
         if (self.year, self.month) != (other.year, other.month):
