@@ -1,0 +1,132 @@
+"""Record that a household (or person) has the notice: by SMS, by a key in a call, on the page, at the door.
+
+Never lets an answer to an older wording confirm the current one: it is kept, and counts for nothing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.message import Channel
+from village.ground.wording import RefusalError, say
+from village.notices import store
+from village.notices.dispatch import Letter, post
+from village.notices.notice import CopyKind, Notice, State, UnitId, UnitKind
+from village.notices.office import Means
+from village.people.store import PhoneRow, holders
+
+_CENTRE_SLACK_MS = 999
+"""SMS centres stamp whole seconds: an answer may look older than what it answers by that much."""
+
+
+class Via(StrEnum):
+    SMS = "sms"
+    CALL = "call"
+    PAGE = "page"
+    DOOR = "door"
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    notice: Notice
+    version: int
+    """The wording that was answered."""
+    counted: bool
+    """Whether it is the current one."""
+    units: int
+    """Households or persons this speaks for; 0: a stranger's."""
+    already: bool
+    """Said before; once is enough."""
+
+
+def confirm(
+    tx: sqlite3.Connection,
+    notice_id: int,
+    *,
+    via: Via | str,
+    at_ms: int,
+    phone_id: int | None = None,
+    household_id: int | None = None,
+    resident_id: int | None = None,
+    message_id: int | None = None,
+    by: str = "",
+) -> Confirmed:
+    """`message_id`: the message that was answered. Without it, the newest wording this phone had been sent by `at_ms`.
+
+    Exactly one of phone, household and resident says who. Raises RefusalError (404) for a notice there is not.
+    """
+    notice = store.notice_of(tx, notice_id)
+    version = _version_answered(tx, notice, phone_id, message_id, at_ms)
+    units = _units(tx, notice, phone_id, household_id, resident_id)
+    counted = version == notice.version and notice.state is not State.PLANNED
+    added = [
+        store.add_confirmation(
+            tx, notice_id=notice.id, version=version, unit_id=unit_id, via=Via(via), phone_id=phone_id, by=by,
+            at_ms=at_ms, lapsed_ms=None if counted else at_ms,
+        )
+        for unit_id in units
+    ]  # fmt: skip
+    return Confirmed(notice, version, counted, len(units), already=bool(units) and not any(added))
+
+
+def _version_answered(
+    tx: sqlite3.Connection, notice: Notice, phone_id: int | None, message_id: int | None, at_ms: int
+) -> int:
+    if message_id is not None:
+        found = store.version_of_message(tx, message_id)
+        if found is not None and found[0] == notice.id:
+            return found[1]
+    if phone_id is None:
+        return notice.version
+    copies = store.copies_of(tx, notice.id, phone_id=phone_id)
+    seen = [
+        copy.version for copy in copies if copy.accepted_ms is not None and copy.accepted_ms <= at_ms + _CENTRE_SLACK_MS
+    ]
+    if seen:
+        return max(seen)
+    if at_ms + _CENTRE_SLACK_MS >= notice.version_ms:
+        return notice.version
+    older = [row.version for row in store.versions_of(tx, notice.id) if row.created_ms <= at_ms + _CENTRE_SLACK_MS]
+    return max(older, default=1)
+
+
+def _units(
+    tx: sqlite3.Connection, notice: Notice, phone_id: int | None, household_id: int | None, resident_id: int | None
+) -> list[UnitId]:
+    units = store.units_of(tx, notice.id)
+    if phone_id is not None:
+        served = set(store.served_by_phone(tx, notice.id, phone_id))
+        for holder in holders(tx, phone_id):
+            person = holder.resident_id if notice.unit is UnitKind.PERSON else None
+            if (holder.household_id, person) in units:
+                served.add(units[holder.household_id, person])
+        return sorted(served)
+    return [
+        unit_id
+        for (household, resident), unit_id in units.items()
+        if (resident_id is not None and resident == resident_id) or (resident_id is None and household == household_id)
+    ]
+
+
+def note_asked(
+    tx: sqlite3.Connection, notice: Notice, phone_id: int, *, channel: Channel, message_id: int, now_ms: int
+) -> None:
+    """A reply carried the notice's words to this phone (0117): should they prove wrong, it hears of it too."""
+    serves = _units(tx, notice, phone_id, None, None)
+    store.add_copy(
+        tx, notice_id=notice.id, version=notice.version, phone_id=phone_id, channel=channel, kind=CopyKind.ASKED,
+        message_id=message_id, serves=serves, now_ms=now_ms,
+    )  # fmt: skip
+
+
+def read_to(tx: sqlite3.Connection, means: Means, notice: Notice, phone: PhoneRow, now_ms: int) -> int:
+    """Ring this phone and read it the notice (0217, 02), ahead of what nobody waits for. Returns the message's id.
+
+    Raises RefusalError (409) for a notice that was stopped.
+    """
+    if notice.state is not State.SENT:
+        raise RefusalError(say("通知{number}已经停发", number=notice.number), status=409)
+    serves = tuple(_units(tx, notice, phone.id, None, None))
+    return post(tx, means, notice, [Letter(phone, Channel.CALL, CopyKind.ASKED, serves)], now_ms)[0]

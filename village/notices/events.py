@@ -1,0 +1,79 @@
+"""What a notice does when the gateway says that a message moved or that a key was pressed.
+
+Never runs outside the gateway's own unit, so a reach view and the message it speaks of change together.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+
+from gateway.message import CallEvent, CallStep, Channel, Moved
+from gateway.message import State as MessageState
+from village.notices import store
+from village.notices.confirm import Via, confirm
+from village.notices.dispatch import Letter, post
+from village.notices.ladder import next_rung
+from village.notices.notice import CopyKind, Notice, State
+from village.notices.office import Means
+from village.notices.spoken import CONFIRM_KEY
+from village.notices.store import CopyRow
+from village.people.store import phone_by_id
+
+log = logging.getLogger(__name__)
+
+
+def notice_moved(tx: sqlite3.Connection, means: Means, moved: Moved, now_ms: int) -> None:
+    """Start the next rung where a copy failed; correct a phone that an old copy reached after all."""
+    copy = store.copy_of_message(tx, moved.message_id)
+    if copy is None or copy.kind is CopyKind.ASKED:
+        return
+    notice = store.notice_of(tx, copy.notice_id)
+    if notice.state is not State.SENT:
+        return
+    if copy.version < notice.version:
+        if moved.after in (MessageState.DELIVERED, MessageState.ACCEPTED, MessageState.UNKNOWN):
+            _correct_after_all(tx, means, notice, copy, now_ms)
+        return
+    _climb(tx, means, notice, copy, moved=moved, now_ms=now_ms)
+
+
+def _climb(tx: sqlite3.Connection, means: Means, notice: Notice, copy: CopyRow, *, moved: Moved, now_ms: int) -> None:
+    phone = phone_by_id(tx, copy.phone_id)
+    if phone is None or phone.opted != "all":
+        return
+    channel = next_rung(copy.channel, moved.after, moved.error, notice.channels, phone_kind=phone.kind)
+    if channel is None or not means.office.calls:
+        return
+    copies = store.copies_of(tx, notice.id, phone_id=phone.id)
+    if any(other.version == notice.version and other.channel is channel for other in copies):
+        return
+    serves = tuple(store.served_by_message(tx, copy.message_id))
+    post(tx, means, notice, [Letter(phone, channel, copy.kind, serves)], now_ms)
+    log.info("next rung notice=%d channel=%s", notice.id, channel)
+
+
+def _correct_after_all(tx: sqlite3.Connection, means: Means, notice: Notice, copy: CopyRow, now_ms: int) -> None:
+    """A copy of the old words that we had given up arrived: what this phone was told as new has to say 更正."""
+    copies = [
+        other for other in store.copies_of(tx, notice.id, phone_id=copy.phone_id) if other.version == notice.version
+    ]
+    if any(other.kind is CopyKind.CORRECTION for other in copies):
+        return
+    phone = phone_by_id(tx, copy.phone_id)
+    if phone is None or phone.opted != "all":
+        return
+    waiting = [other.message_id for other in copies if other.state is MessageState.QUEUED]
+    means.outbox.withdraw(tx, waiting)
+    serves = tuple(store.served_by_message(tx, copy.message_id))
+    post(tx, means, notice, [Letter(phone, copy.channel, CopyKind.CORRECTION, serves)], now_ms)
+
+
+def notice_call(tx: sqlite3.Connection, event: CallEvent) -> None:
+    """Key 9 confirms; having listened is the message's own state and needs no row of ours."""
+    if event.what is not CallStep.KEY or event.key != CONFIRM_KEY:
+        return
+    copy = store.copy_of_message(tx, event.message_id)
+    if copy is None or copy.channel is not Channel.CALL:
+        return
+    confirm(tx, copy.notice_id, via=Via.CALL, at_ms=event.at_ms, phone_id=copy.phone_id, message_id=event.message_id)

@@ -1,0 +1,43 @@
+"""The village office as a notice shows it: who signs, which number rings, what a message costs.
+
+Never knows where these facts come from; `app.py` takes them from the village's settings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.outbox import Outbox
+from village.ground.privacy import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    village: str
+    """As it is spoken: 青山村."""
+    signature: str
+    """As it stands in 【】 before every message."""
+    phone: str = ""
+    """What villagers ring, as they dial it; empty where there is none."""
+    sms_number: str = ""
+    """The number villagers send their 9 to; empty where the village has no SIM yet."""
+    sms_price_fen: int = 10
+    call_price_fen: int = 15
+    """Per started minute."""
+    sms_per_minute: int = 8
+    call_lines: int = 1
+    calls: bool = True
+    """Whether a call can go out at all: otherwise no text offers one."""
+    open_hours: tuple[tuple[int, int], ...] = ((7 * 60, 12 * 60 + 30), (14 * 60, 21 * 60))
+    """Minutes of the Beijing day in which ordinary messages go out."""
+    door_after_h: int = 24
+    """Hours without an answer before somebody knocks, where the notice has no due time of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What sending needs: where messages are queued, the key to the numbers, and the office they come from."""
+
+    outbox: Outbox
+    vault: Vault
+    office: Office
