@@ -5,6 +5,7 @@ Never retries, never logs: a transport raises one of these once, the outbox deci
 
 from __future__ import annotations
 
+import traceback
 from enum import StrEnum
 
 
@@ -76,3 +77,9 @@ class OutcomeUnknownError(TransportFailure):
 
 class CannotAskError(GatewayError):
     """This carrier keeps no memory that could be asked what became of a message."""
+
+
+def where(raised: BaseException) -> str:
+    """Type and place of a mistake, for the log. Its own words are left out: they may quote a text or a number."""
+    frames = traceback.extract_tb(raised.__traceback__)[-4:]
+    return type(raised).__name__ + "".join(f" < {frame.name}:{frame.lineno}" for frame in reversed(frames))

@@ -27,7 +27,7 @@ MAX_PARTS = 8
 
 @dataclass(frozen=True, slots=True)
 class Segments:
-    """`left`: units still free in the last part; `saves`: parts saved by one unit less (0 or 1)."""
+    """`left`: units still free in the last part; `saves`: parts saved by one character less (0 or 1)."""
 
     encoding: Encoding
     units: int
@@ -50,7 +50,7 @@ def count(text: str) -> Segments:
     encoding = encoding_of(text)
     widths = [_width(c, encoding) for c in text]
     parts, left = _fill(widths, encoding)
-    shorter, _ = _fill(_one_less(widths), encoding)
+    shorter, _ = _fill(widths[:-1], encoding)
     return Segments(encoding, sum(widths), parts, left, parts - shorter)
 
 
@@ -88,9 +88,3 @@ def _fill(widths: list[int], encoding: Encoding) -> tuple[int, int]:
             parts, used = parts + 1, 0
         used += width
     return parts, limit - used
-
-
-def _one_less(widths: list[int]) -> list[int]:
-    if not widths:
-        return widths
-    return widths[:-1] if widths[-1] == 1 else [*widths[:-1], 1]

@@ -1,0 +1,236 @@
+"""The gateway put together: a lane for every transport, an ear at each, and a broom.
+
+Never knows what a message is about. Built by whoever owns the database; runs until cancelled, or until `stop`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from gateway.conversation import Conversation
+from gateway.failures import TransportFailure, Trouble, where
+from gateway.ground import Clock, Database, Vault
+from gateway.inbox import Inbox
+from gateway.lanes import Gauge, Lane, LaneStatus, Perform
+from gateway.message import Channel, Events
+from gateway.outbox import Outbox
+from gateway.posting import Posting
+from gateway.quiet import QuietHours
+from gateway.reconciliation import Reconciliation
+from gateway.transport import Accepted, CallTransport, Inbound, Parcel, Report, Sink, SmsTransport, Voice
+from gateway.verdict import Claim
+
+log = logging.getLogger(__name__)
+
+_SWEEP_MS = 60_000
+_AGE_MS = 3_600_000
+_RESTART_MS = 5_000
+
+_STEP_MS = 5_000
+"""Wall and stopwatch apart by more than this within one sweep: somebody has put the clock right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`quiet` None: a village without quiet hours."""
+
+    quiet: QuietHours | None = field(default_factory=QuietHours)
+
+
+Listen = Callable[[Sink], Awaitable[None]]
+
+
+class _Ear:
+    """What one transport hands its news to."""
+
+    def __init__(self, lane: Lane, name: str, db: Database, inbox: Inbox, on_up: Callable[[], None]) -> None:
+        self._lane = lane
+        self._name = name
+        self._db = db
+        self._inbox = inbox
+        self._on_up = on_up
+
+    async def report(self, report: Report) -> None:
+        await self._lane.report(report)
+
+    async def received(self, inbound: Inbound) -> bool:
+        return await self._db.write(lambda tx: self._inbox.take(tx, inbound, self._name)) is not None
+
+    def up(self) -> None:
+        self._lane.up()
+        self._on_up()
+
+    def down(self, trouble: Trouble, code: str = "") -> None:
+        self._lane.down(trouble, code)
+
+
+class Gateway:
+    def __init__(
+        self,
+        *,
+        db: Database,
+        clock: Clock,
+        vault: Vault,
+        events: Events,
+        sms: Sequence[SmsTransport],
+        calls: Sequence[CallTransport] = (),
+        voice: Voice | None = None,
+        settings: Settings | None = None,
+        outbox: Outbox | None = None,
+    ) -> None:
+        """`voice` is needed where there are call transports; names of transports must differ."""
+        names = [carrier.name for carrier in sms] + [exchange.name for exchange in calls]
+        if len(set(names)) != len(names):
+            raise ValueError("two transports have one name")
+        self._db = db
+        self._clock = clock
+        self._posting = Posting(vault, clock, events, (settings or Settings()).quiet)
+        self.outbox = Outbox(vault, clock) if outbox is None else outbox
+        self.inbox = Inbox(vault, clock, events)
+        by_name = {transport.name: transport for transport in sms}
+        self._reporting = [name for name, transport in by_name.items() if transport.reports]
+        self._reconciliation = Reconciliation(by_name, db=db, clock=clock, posting=self._posting)
+        self._stopped = asyncio.Event()
+        self._lanes: dict[str, Lane] = {}
+        self._listening: list[tuple[str, Listen, _Ear]] = []
+        for carrier in sms:
+            self._open(_sms_gauge(carrier), _sender(carrier), carrier.run)
+        for exchange in calls:
+            if voice is None:
+                raise ValueError("calls need a voice")
+            talk = Conversation(exchange, voice, db=db, clock=clock, posting=self._posting)
+            self._open(_call_gauge(exchange), talk.hold, exchange.run)
+
+    def _open(self, gauge: Gauge, perform: Perform, listen: Listen) -> None:
+        lane = Lane(gauge, perform, db=self._db, clock=self._clock, posting=self._posting)
+        self._lanes[gauge.name] = lane
+        ear = _Ear(lane, gauge.name, self._db, self.inbox, self._reconciliation.soon)
+        self._listening.append((gauge.name, listen, ear))
+
+    def lanes(self) -> list[LaneStatus]:
+        """How each transport is doing, for the desk."""
+        return [lane.status() for lane in self._lanes.values()]
+
+    async def recover(self) -> int:
+        """At start, before `run`: tries that were under way become unknown (calls are dialled again); how many."""
+        found = 0
+        while count := await self._db.write(self._posting.interrupted):
+            found += count
+        if found:
+            log.warning("tries were cut off by the last stop count=%d", found)
+        await self._db.write(self._posting.mend_times)
+        return found
+
+    async def run(self) -> None:
+        """Send, listen and clean up until cancelled, or until `stop` has let the last try end."""
+        async with asyncio.TaskGroup() as rooms:
+            around = [
+                rooms.create_task(self._wake_lanes(), name="gateway-wake"),
+                rooms.create_task(self._sweep(), name="gateway-sweep"),
+                rooms.create_task(self._restarting("reconciliation", self._reconciliation.run), name="gateway-ask"),
+                *(rooms.create_task(self._listen(*ear), name=f"{ear[0]}-ear") for ear in self._listening),
+            ]
+            lanes = [rooms.create_task(lane.run(), name=f"{name}-lane") for name, lane in self._lanes.items()]
+            await asyncio.gather(*lanes, self._stopped.wait())
+            for task in around:
+                task.cancel()
+
+    def stop(self) -> None:
+        """Let what is under way end, claim nothing more; `run` returns then. Cancelling `run` is safe at any time."""
+        self._stopped.set()
+        for lane in self._lanes.values():
+            lane.stop()
+
+    async def _wake_lanes(self) -> None:
+        with self._db.changed() as changed:
+            while True:
+                await changed.wait()
+                changed.clear()
+                for lane in self._lanes.values():
+                    lane.wake()
+
+    async def _listen(self, name: str, listen: Listen, ear: _Ear) -> None:
+        async def once() -> None:
+            try:
+                await listen(ear)
+            except TransportFailure as failure:
+                ear.down(failure.trouble, failure.code)
+            except Exception:
+                ear.down(Trouble.OTHER)
+                raise
+
+        await self._restarting(name, once)
+
+    async def _restarting(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """One room's mistake must not take the others with it."""
+        while True:
+            try:
+                await work()
+            except Exception as raised:  # noqa: BLE001 - logged, and begun afresh
+                log.error("stopped and begins afresh room=%s raised=%s", name, where(raised))
+            await self._clock.sleep_ms(_RESTART_MS)
+
+    async def _sweep(self) -> None:
+        offset_ms, aged_ms = self._offset_ms(), self._clock.monotonic_ms()
+        while True:
+            await self._clock.sleep_ms(_SWEEP_MS)
+            try:
+                await self._sweep_with(self._posting.put_to_bed)
+                await self._sweep_with(self._posting.expire)
+                if abs(self._offset_ms() - offset_ms) > _STEP_MS:
+                    offset_ms = self._offset_ms()
+                    await self._db.write(self._posting.mend_times)
+                if self._clock.monotonic_ms() - aged_ms >= _AGE_MS:
+                    aged_ms = self._clock.monotonic_ms()
+                    await self._age_out()
+            except Exception as raised:  # noqa: BLE001 - a full disk, say; the next sweep tries again
+                log.error("sweep failed raised=%s", where(raised))
+
+    def _offset_ms(self) -> int:
+        return self._clock.now_ms() - self._clock.monotonic_ms()
+
+    async def _sweep_with(self, unit: Callable[[sqlite3.Connection], int]) -> None:
+        while await self._db.write(unit):
+            pass
+
+    async def _age_out(self) -> None:
+        while silent := await self._db.read(lambda tx: self._posting.unreported(tx, self._reporting)):
+            await self._db.write(lambda tx, silent=silent: self._posting.age_out(tx, silent))  # type: ignore[misc]
+
+
+def _sms_gauge(carrier: SmsTransport) -> Gauge:
+    return Gauge(
+        name=carrier.name,
+        channel=Channel.SMS,
+        window=carrier.window,
+        pace_ms=carrier.pace_ms,
+        timeout_ms=carrier.timeout_ms,
+    )
+
+
+def _call_gauge(exchange: CallTransport) -> Gauge:
+    return Gauge(
+        name=exchange.name, channel=Channel.CALL, window=exchange.window, pace_ms=exchange.pace_ms, timeout_ms=None
+    )
+
+
+def _sender(carrier: SmsTransport) -> Perform:
+    async def send(claim: Claim) -> Accepted:
+        return await carrier.send(
+            Parcel(
+                message_id=claim.message_id,
+                attempt=claim.attempt,
+                reference=claim.our_reference,
+                to=claim.to,
+                text=claim.content,
+                parts=claim.parts,
+                priority=claim.priority,
+                expires_ms=claim.expires_ms,
+            )
+        )
+
+    return send

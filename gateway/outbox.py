@@ -1,0 +1,156 @@
+"""Where messages wait: what the village puts in, takes back, and asks about. Never sends anything itself.
+
+All of it runs on the unit of work the caller opened, so a notice and its messages are kept or lost together.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import unicodedata
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from gateway import segments, store
+from gateway.failures import DraftError
+from gateway.ground import Clock, Vault
+from gateway.message import LIFETIME_MS, Channel, Draft, State
+from gateway.phone import is_e164
+from gateway.verdict import Verdict
+
+_ECHO_TEXTS = 5
+_ECHO_MS = 24 * 3_600_000
+_HISTORY_MOST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message as its number's history shows it; `text` of a call is empty."""
+
+    id: int
+    channel: Channel
+    kind: str
+    reference: str
+    text: str
+    state: State
+    queued_ms: int
+    accepted_ms: int | None
+
+
+class Outbox:
+    def __init__(self, vault: Vault, clock: Clock) -> None:
+        self._vault = vault
+        self._clock = clock
+
+    def enqueue(self, tx: sqlite3.Connection, draft: Draft) -> int:
+        """Keep one message until it is sent; returns its id. Raises DraftError where it can never be sent."""
+        return self.enqueue_many(tx, [draft])[0]
+
+    def enqueue_many(self, tx: sqlite3.Connection, drafts: Iterable[Draft]) -> list[int]:
+        """Keep many, in the order in which they are to go. Raises DraftError; then the caller's unit fails whole."""
+        now_ms, trusted = self._clock.now_ms(), self._clock.trusted
+        bodies: dict[str, tuple[int, int]] = {}
+        ids = []
+        for draft in drafts:
+            content = _content(draft)
+            if content not in bodies:
+                bodies[content] = (store.body(tx, self._vault, content), _parts(draft, content))
+            body_id, parts = bodies[content]
+            recipient_id, previous_id = store.recipient(tx, self._vault, draft.to)
+            row = store.Row(
+                channel=draft.channel,
+                kind=draft.kind,
+                reference=draft.reference,
+                priority=draft.priority,
+                recipient_id=recipient_id,
+                previous_id=previous_id,
+                body_id=body_id,
+                parts=parts,
+                due_ms=draft.not_before_ms,
+                expires_ms=_expires_ms(draft, now_ms) if trusted else draft.expires_ms,
+            )
+            ids.append(store.add(tx, row, now_ms))
+        return ids
+
+    def withdraw(self, tx: sqlite3.Connection, ids: Iterable[int]) -> list[int]:
+        """Take back what has not left yet; returns which did not. No event is told for those.
+
+        What is with the carrier stays there, but is marked: should that try fail it becomes withdrawn, not retried.
+        """
+        now_ms = self._clock.now_ms()
+        withdrawn = []
+        for message_id in ids:
+            about = store.known(tx, message_id)
+            standing = about.standing
+            if standing.state == State.QUEUED:
+                verdict = Verdict(State.WITHDRAWN, standing.tries, standing.due_ms)
+                if store.move(tx, about, verdict, now_ms) is not None:
+                    withdrawn.append(message_id)
+            else:
+                store.stop_one(tx, message_id)
+        return withdrawn
+
+    def recent(self, tx: sqlite3.Connection, e164: str, *, limit: int = 5) -> list[Sent]:
+        """What that number was last sent, newest first."""
+        return [
+            Sent(
+                id=row["id"],
+                channel=Channel(row["channel"]),
+                kind=row["kind"],
+                reference=row["reference"],
+                text=self._vault.open(row["content"]) if row["channel"] == Channel.SMS else "",
+                state=State(row["state"]),
+                queued_ms=row["queued_ms"],
+                accepted_ms=row["accepted_ms"],
+            )
+            for row in store.history(tx, self._vault, e164, limit)
+        ]
+
+    def is_echo(self, tx: sqlite3.Connection, e164: str, text: str) -> bool:
+        """Whether `text` is, or carries, one of our own last texts to that number: a robot that sends them back."""
+        heard = _bare(text)
+        since_ms = self._clock.now_ms() - _ECHO_MS
+        return any(
+            sent.channel == Channel.SMS and sent.queued_ms >= since_ms and (ours := _bare(sent.text)) and ours in heard
+            for sent in self.recent(tx, e164, limit=_ECHO_TEXTS)
+        )
+
+    def sent_since(self, tx: sqlite3.Connection, e164: str, since_ms: int, kinds: Collection[str] | None = None) -> int:
+        """How many messages (of these kinds) that number was given since then; counts no further than 200."""
+        return sum(
+            row["queued_ms"] >= since_ms and (kinds is None or row["kind"] in kinds)
+            for row in store.history(tx, self._vault, e164, _HISTORY_MOST)
+        )
+
+
+def _content(draft: Draft) -> str:
+    if not is_e164(draft.to):
+        raise DraftError("the recipient is not an E.164 number")
+    if draft.channel == Channel.CALL:
+        if draft.script is None:
+            raise DraftError("a call needs a script")
+        return draft.script.to_json()
+    if draft.script is not None:
+        raise DraftError("an SMS has no script")
+    if not draft.text.strip():
+        raise DraftError("an SMS needs a text")
+    return draft.text
+
+
+def _parts(draft: Draft, content: str) -> int:
+    if draft.channel == Channel.CALL:
+        return 0
+    parts = segments.count(content).parts
+    if parts > segments.MAX_PARTS:
+        raise DraftError(f"{parts} parts; carriers take {segments.MAX_PARTS}")
+    return parts
+
+
+def _expires_ms(draft: Draft, now_ms: int) -> int:
+    if draft.expires_ms is not None:
+        return draft.expires_ms
+    return max(now_ms, draft.not_before_ms) + LIFETIME_MS[draft.priority]
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text))

@@ -1,0 +1,276 @@
+"""The units of work around one try: claim it, write its end down, take a report, clean up after a crash.
+
+Plain functions on a transaction; what has changed is told to the village inside the same transaction. Never calls a
+carrier.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from gateway import store
+from gateway.backoff import LONGEST_MS, next_try_ms
+from gateway.failures import Trouble, where
+from gateway.ground import Clock, Vault
+from gateway.message import CallEvent, CallStep, Channel, Events, Moved, Priority, State
+from gateway.quiet import QuietHours
+from gateway.transport import Accepted, Fate, Report
+from gateway.verdict import (
+    Claim,
+    Outcome,
+    Spoken,
+    Standing,
+    Verdict,
+    after_interruption,
+    after_report,
+    after_try,
+    never_seen,
+)
+
+log = logging.getLogger(__name__)
+
+_UNTOLD = frozenset({State.SENDING, State.QUEUED})
+
+REPORT_AGE_MS = 72 * 3_600_000
+"""SMS centres keep a message for at most about this long; what was not reported by then never will be."""
+
+_EARLY_MS = 7 * 86_400_000
+_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """What all units of one gateway share."""
+
+    vault: Vault
+    clock: Clock
+    events: Events
+    quiet: QuietHours | None
+
+    def may_go(self, now_ms: int) -> list[Priority]:
+        """The priorities that may be sent now, most urgent first. With a guessed clock: all."""
+        if self.quiet is None or not self.clock.trusted or self.quiet.is_open(now_ms):
+            return sorted(Priority)
+        return [priority for priority in sorted(Priority) if priority.wakes_people]
+
+    def next_due_ms(self, tx: sqlite3.Connection, channel: Channel) -> int | None:
+        """When a lane of this channel has something to send; at or before now: at once."""
+        return store.next_due_ms(tx, channel, self.may_go(self.clock.now_ms()))
+
+    def claim(self, tx: sqlite3.Connection, channel: Channel, transport: str, limit: int) -> list[Claim]:
+        """Take up to `limit` messages for one try each. Those whose time is over expire on the way."""
+        now_ms, trusted = self.clock.now_ms(), self.clock.trusted
+        claims: list[Claim] = []
+        for priority in self.may_go(now_ms):
+            if len(claims) >= limit:
+                break
+            found = store.due(tx, self.vault, channel, priority, now_ms=now_ms, limit=limit - len(claims))
+            late = [c for c in found if trusted and c.expires_ms is not None and c.expires_ms <= now_ms]
+            if late:
+                self._expire(tx, [store.known(tx, claim.message_id) for claim in late], now_ms)
+                found = [claim for claim in found if claim not in late]
+            claims += found
+        store.take(tx, claims, transport, now_ms)
+        return claims
+
+    def record(self, tx: sqlite3.Connection, transport: str, ended: Sequence[tuple[Claim, Outcome]]) -> None:
+        """Write down how tries ended, and tell."""
+        now_ms, trusted = self.clock.now_ms(), self.clock.trusted
+        early = bool(ended) and store.has_early(tx)
+        moved: list[Moved | None] = []
+        for claim, outcome in ended:
+            ref = outcome.carrier_ref if isinstance(outcome, Accepted) else None
+            error = str(outcome) if isinstance(outcome, Exception) else None
+            store.end_attempt(tx, claim.message_id, claim.attempt, now_ms, error=error, carrier_ref=ref)
+            if isinstance(outcome, Accepted):  # the usual case needs no look at the row
+                about = _as_claimed(claim)
+            else:
+                about = store.known(tx, claim.message_id)
+                if about.standing.state != State.SENDING or about.attempts != claim.attempt:
+                    continue
+            verdict = after_try(about.standing, outcome, now_ms, trusted=trusted)
+            at_ms = outcome.heard_ms if isinstance(outcome, Spoken) else None
+            moved.append(store.move(tx, about, verdict, now_ms, at_ms=at_ms))
+            if early and ref is not None:
+                moved += [
+                    self._apply(tx, claim.message_id, claim.attempt, r) for r in store.pop_early(tx, transport, ref)
+                ]
+        self.tell(tx, moved)
+
+    def report(self, tx: sqlite3.Connection, transport: str, reports: Sequence[Report]) -> None:
+        """Take what a carrier says; what it says of a try we have not heard the end of is kept until we have."""
+        moved: list[Moved | None] = []
+        for report in reports:
+            found = store.find_attempt(tx, transport, report.carrier_ref)
+            if found is None:
+                now_ms = self.clock.now_ms()
+                store.keep_early(tx, transport, report, now_ms if report.at_ms is None else report.at_ms, now_ms)
+            else:
+                moved.append(self._apply(tx, *found, report))
+        self.tell(tx, moved)
+
+    def _apply(self, tx: sqlite3.Connection, message_id: int, number: int, report: Report) -> Moved | None:
+        now_ms = self.clock.now_ms()
+        about = store.known(tx, message_id)
+        latest = number == about.attempts
+        verdict = after_report(about.standing, report, latest=latest, now_ms=now_ms, trusted=self.clock.trusted)
+        return None if verdict is None else store.move(tx, about, verdict, now_ms, at_ms=report.at_ms)
+
+    # after a crash
+
+    def interrupted(self, tx: sqlite3.Connection, limit: int = _BATCH) -> int:
+        """Tries that were under way when the program stopped; returns how many were found (call until 0)."""
+        now_ms = self.clock.now_ms()
+        found = store.in_state(tx, State.SENDING, limit)
+        moved = []
+        for about in found:
+            standing = about.standing
+            heard = store.call_did_its_work(tx, standing.message_id, about.attempts)
+            store.end_attempt(tx, standing.message_id, about.attempts, now_ms, error=Trouble.INTERRUPTED)
+            moved.append(store.move(tx, about, after_interruption(standing, heard=heard), now_ms))
+        self.tell(tx, moved)
+        return len(found)
+
+    def doubtful(self, tx: sqlite3.Connection, limit: int = _BATCH) -> list[tuple[store.Known, str, str]]:
+        """Unknown SMS with the transport and our reference of their newest try: what can be asked about."""
+        asked = []
+        for about in store.in_state(tx, State.UNKNOWN, limit, Channel.SMS):
+            attempt = store.attempt_of(tx, about.standing.message_id, about.attempts)
+            reference = f"{about.standing.message_id}-{about.attempts}-{attempt['queued_ms']:x}"
+            asked.append((about, attempt["transport"], reference))
+        return asked
+
+    def settle(self, tx: sqlite3.Connection, about: store.Known, transport: str, fate: Fate) -> None:
+        """The carrier was asked about an unknown message and has answered."""
+        now_ms = self.clock.now_ms()
+        if fate.said == State.QUEUED:
+            self.tell(tx, [store.move(tx, about, never_seen(about.standing), now_ms)])
+            return
+        message_id = about.standing.message_id
+        if fate.carrier_ref:
+            store.end_attempt(tx, message_id, about.attempts, now_ms, carrier_ref=fate.carrier_ref)
+        report = Report(fate.carrier_ref, fate.said, fate.at_ms, fate.trouble, fate.code)
+        early = store.pop_early(tx, transport, fate.carrier_ref)
+        self.tell(tx, [self._apply(tx, message_id, about.attempts, r) for r in (report, *early)])
+
+    def send_again(self, tx: sqlite3.Connection, about: store.Known) -> bool:
+        """An emergency nobody can say anything about goes out again, by its table; nothing else ever does."""
+        standing = about.standing
+        if standing.priority != Priority.EMERGENCY or standing.stopped:
+            return False
+        wait_ms = next_try_ms(_trouble(about.error), standing.tries, standing.priority, spread=standing.message_id)
+        if wait_ms is None:
+            return False
+        now_ms = self.clock.now_ms()
+        verdict = Verdict(State.QUEUED, standing.tries, now_ms + wait_ms, about.error)
+        return store.move(tx, about, verdict, now_ms) is not None
+
+    # housekeeping
+
+    def expire(self, tx: sqlite3.Connection) -> int:
+        """Waiting messages whose time is over. With a guessed clock: none."""
+        if not self.clock.trusted:
+            return 0
+        now_ms = self.clock.now_ms()
+        return self._expire(tx, store.overdue(tx, now_ms, _BATCH), now_ms)
+
+    def _expire(self, tx: sqlite3.Connection, late: Sequence[store.Known], now_ms: int) -> int:
+        verdicts = [Verdict(State.EXPIRED, a.standing.tries, a.standing.due_ms, a.error) for a in late]
+        self.tell(tx, [store.move(tx, a, verdict, now_ms) for a, verdict in zip(late, verdicts, strict=True)])
+        return len(late)
+
+    def unreported(self, tx: sqlite3.Connection, transports: Collection[str]) -> list[store.Known]:
+        """Accepted long ago by a carrier that reports, and never heard of again. With a guessed clock: none."""
+        if not self.clock.trusted:
+            return []
+        return store.unreported(tx, self.clock.now_ms() - REPORT_AGE_MS, transports, _BATCH)
+
+    def age_out(self, tx: sqlite3.Connection, silent: Sequence[store.Known]) -> None:
+        now_ms = self.clock.now_ms()
+        verdicts = [Verdict(State.UNKNOWN, a.standing.tries, a.standing.due_ms, Trouble.NO_REPORT) for a in silent]
+        self.tell(tx, [store.move(tx, a, verdict, now_ms) for a, verdict in zip(silent, verdicts, strict=True)])
+
+    def put_to_bed(self, tx: sqlite3.Connection) -> int:
+        """In quiet hours, what may not go now gets its own moment after they end."""
+        now_ms = self.clock.now_ms()
+        held = [priority for priority in Priority if priority not in self.may_go(now_ms)]
+        if not held or self.quiet is None:
+            return 0
+        asleep = store.asleep(tx, held, now_ms, _BATCH)
+        store.put_off(tx, [(message_id, self.quiet.release_ms(now_ms, message_id)) for message_id, _ in asleep])
+        return len(asleep)
+
+    def mend_times(self, tx: sqlite3.Connection) -> None:
+        """After the clock was put right: retries that a wrong clock planned for another year are due now."""
+        now_ms = self.clock.now_ms()
+        store.bring_forward(tx, now_ms + LONGEST_MS, now_ms)
+        store.forget_early(tx, now_ms - _EARLY_MS)
+
+    # calls
+
+    def call_step(self, tx: sqlite3.Connection, claim: Claim, what: CallStep, key: str | None, why: str | None) -> None:
+        """Something happened in a call: kept, and told in the same unit."""
+        now_ms = self.clock.now_ms()
+        match what:
+            case CallStep.ANSWERED:
+                store.call_begins(tx, claim.message_id, claim.attempt, now_ms)
+            case CallStep.HEARD:
+                store.call_heard(tx, claim.message_id, claim.attempt, now_ms)
+            case CallStep.KEY:
+                store.call_key(tx, claim.message_id, claim.attempt)
+            case CallStep.ENDED:
+                store.call_ends(tx, claim.message_id, claim.attempt, now_ms, why or "")
+        event = CallEvent(claim.message_id, claim.kind, claim.reference, what, key, now_ms, why)
+        guarded(tx, lambda: self.events.call(tx, event), f"call message={claim.message_id}")
+
+    def tell(self, tx: sqlite3.Connection, moved: Sequence[Moved | None]) -> None:
+        """Tell the village. Where its answer raises, that answer is undone and logged; the gateway's truth stays."""
+        told = [move for move in moved if move is not None and move.after not in _UNTOLD]
+        if not told:
+            return
+        tx.execute("SAVEPOINT told")
+        try:
+            for move in told:
+                self.events.moved(tx, move)
+        except Exception:  # noqa: BLE001 - told again one by one, so that only the one that fails is lost
+            tx.execute("ROLLBACK TO told")
+            for move in told:
+                guarded(tx, lambda move=move: self.events.moved(tx, move), f"moved message={move.message_id}")  # type: ignore[misc]
+        tx.execute("RELEASE told")
+
+
+def guarded(tx: sqlite3.Connection, tell: Callable[[], None], about: str) -> str | None:
+    """Run the village's answer in a savepoint; where it raises, undo and log that answer alone and return its name."""
+    tx.execute("SAVEPOINT told_one")
+    trouble = None
+    try:
+        tell()
+    except Exception as raised:  # noqa: BLE001 - a mistake up there must not stop the lanes down here
+        tx.execute("ROLLBACK TO told_one")
+        trouble = type(raised).__name__
+        log.error("the village could not take it in event=%s raised=%s", about, where(raised))
+    tx.execute("RELEASE told_one")
+    return trouble
+
+
+def _as_claimed(claim: Claim) -> store.Known:
+    """The row as the claim left it, without reading it again."""
+    standing = Standing(
+        message_id=claim.message_id,
+        channel=claim.channel,
+        priority=claim.priority,
+        state=State.SENDING,
+        tries=claim.tries,
+        due_ms=claim.due_ms,
+        expires_ms=claim.expires_ms,
+        stopped=False,
+    )
+    return store.Known(standing, claim.kind, claim.reference, claim.attempt, None)
+
+
+def _trouble(error: str | None) -> Trouble:
+    word = (error or "").partition("/")[0]
+    return Trouble(word) if word in set(Trouble) else Trouble.OTHER

@@ -1,0 +1,461 @@
+"""The gateway's SQL about messages, and nothing but SQL. Plain functions on the unit of work the caller opened.
+
+Never decides: what state follows is `verdict.py`'s. Changes no state that `MOVES` does not allow.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from gateway.failures import Trouble
+from gateway.ground import Vault
+from gateway.message import FINAL, MOVES, Channel, Moved, Priority, State
+from gateway.transport import Report
+from gateway.verdict import Claim, Standing, Verdict
+
+_OPEN = "m.state IN ('queued', 'sending', 'unknown')"
+"""Word for word as in the index `message_open`: SQLite uses a partial index only where it can prove its condition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A message ready to be written."""
+
+    channel: Channel
+    kind: str
+    reference: str
+    priority: Priority
+    recipient_id: int
+    previous_id: int | None
+    body_id: int
+    parts: int
+    due_ms: int
+    expires_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A message and its newest try, with what its state change has to tell."""
+
+    standing: Standing
+    kind: str
+    reference: str
+    attempts: int
+    error: str | None
+
+
+def recipient(tx: sqlite3.Connection, vault: Vault, e164: str) -> tuple[int, int | None]:
+    """The row of a number, made where it is new, and the last message it was sent."""
+    fingerprint = vault.fingerprint(e164)
+    found = tx.execute(
+        "SELECT id, last_message_id FROM recipient WHERE fingerprint = :fingerprint", {"fingerprint": fingerprint}
+    ).fetchone()
+    if found is not None:
+        return found[0], found[1]
+    made = tx.execute(
+        "INSERT INTO recipient (fingerprint, sealed) VALUES (:fingerprint, :sealed)",
+        {"fingerprint": fingerprint, "sealed": vault.seal(e164)},
+    )
+    return _rowid(made), None
+
+
+def body(tx: sqlite3.Connection, vault: Vault, content: str) -> int:
+    """The row of a text; the same text is kept once."""
+    fingerprint = vault.fingerprint("body\n" + content)
+    found = tx.execute("SELECT id FROM body WHERE fingerprint = :fingerprint", {"fingerprint": fingerprint}).fetchone()
+    if found is not None:
+        return int(found[0])
+    made = tx.execute(
+        "INSERT INTO body (fingerprint, sealed) VALUES (:fingerprint, :sealed)",
+        {"fingerprint": fingerprint, "sealed": vault.seal(content)},
+    )
+    return _rowid(made)
+
+
+def add(tx: sqlite3.Connection, row: Row, now_ms: int) -> int:
+    made = tx.execute(
+        "INSERT INTO message (channel, kind, reference, priority, state, recipient_id, previous_id, body_id, parts,"
+        " queued_ms, due_ms, expires_ms) VALUES (:channel, :kind, :reference, :priority, 'queued', :recipient,"
+        " :previous, :body, :parts, :now, :due, :expires)",
+        {
+            "channel": row.channel,
+            "kind": row.kind,
+            "reference": row.reference,
+            "priority": int(row.priority),
+            "recipient": row.recipient_id,
+            "previous": row.previous_id,
+            "body": row.body_id,
+            "parts": row.parts,
+            "now": now_ms,
+            "due": row.due_ms,
+            "expires": row.expires_ms,
+        },
+    )
+    message_id = _rowid(made)
+    tx.execute(
+        "UPDATE recipient SET last_message_id = :message WHERE id = :recipient",
+        {"message": message_id, "recipient": row.recipient_id},
+    )
+    return message_id
+
+
+def _rowid(cursor: sqlite3.Cursor) -> int:
+    if cursor.lastrowid is None:
+        raise AssertionError("an INSERT has a rowid")
+    return cursor.lastrowid
+
+
+def next_due_ms(tx: sqlite3.Connection, channel: Channel, priorities: Iterable[Priority]) -> int | None:
+    """When the earliest waiting message of these priorities falls due; a handful of index look-ups."""
+    earliest: int | None = None
+    for priority in priorities:
+        found = tx.execute(
+            f"SELECT m.due_ms FROM message m WHERE {_OPEN} AND m.state = 'queued' AND m.channel = :channel"
+            " AND m.priority = :priority ORDER BY m.due_ms LIMIT 1",
+            {"channel": channel, "priority": int(priority)},
+        ).fetchone()
+        if found is not None and (earliest is None or found[0] < earliest):
+            earliest = found[0]
+    return earliest
+
+
+def due(
+    tx: sqlite3.Connection, vault: Vault, channel: Channel, priority: Priority, *, now_ms: int, limit: int
+) -> list[Claim]:
+    """The next `limit` messages of one priority, oldest first, as claims that are not yet made."""
+    rows = tx.execute(
+        "SELECT m.id, m.kind, m.reference, m.attempts, m.tries, m.expires_ms, m.parts, m.queued_ms, m.due_ms,"
+        " m.body_id, r.sealed AS number, b.sealed AS content"
+        " FROM message m JOIN recipient r ON r.id = m.recipient_id JOIN body b ON b.id = m.body_id"
+        f" WHERE {_OPEN} AND m.state = 'queued' AND m.channel = :channel AND m.priority = :priority"
+        " AND m.due_ms <= :now ORDER BY m.due_ms, m.id LIMIT :limit",
+        {"channel": channel, "priority": int(priority), "now": now_ms, "limit": limit},
+    )
+    texts: dict[int, str] = {}
+    claims = []
+    for row in rows:
+        if row["body_id"] not in texts:
+            texts[row["body_id"]] = vault.open(row["content"])
+        claims.append(
+            Claim(
+                message_id=row["id"],
+                attempt=row["attempts"] + 1,
+                channel=channel,
+                kind=row["kind"],
+                reference=row["reference"],
+                priority=priority,
+                to=vault.open(row["number"]),
+                content=texts[row["body_id"]],
+                parts=row["parts"],
+                queued_ms=row["queued_ms"],
+                due_ms=row["due_ms"],
+                expires_ms=row["expires_ms"],
+                tries=row["tries"],
+            )
+        )
+    return claims
+
+
+def take(tx: sqlite3.Connection, claims: Sequence[Claim], transport: str, now_ms: int) -> None:
+    """Make the claims: state and attempt rows, to be committed before the carrier is called."""
+    tx.executemany(
+        "UPDATE message SET state = 'sending', attempts = :attempt WHERE id = :id AND state = 'queued'",
+        [{"id": claim.message_id, "attempt": claim.attempt} for claim in claims],
+    )
+    tx.executemany(
+        "INSERT INTO attempt (message_id, number, transport, started_ms) VALUES (:id, :number, :transport, :now)",
+        [{"id": c.message_id, "number": c.attempt, "transport": transport, "now": now_ms} for c in claims],
+    )
+
+
+def end_attempt(
+    tx: sqlite3.Connection,
+    message_id: int,
+    number: int,
+    now_ms: int,
+    *,
+    error: str | None = None,
+    carrier_ref: str | None = None,
+) -> None:
+    tx.execute(
+        "UPDATE attempt SET ended_ms = :now, error = :error, carrier_ref = coalesce(:ref, carrier_ref)"
+        " WHERE message_id = :id AND number = :number",
+        {"now": now_ms, "error": error, "ref": carrier_ref, "id": message_id, "number": number},
+    )
+
+
+_KNOWN = (
+    "SELECT m.id, m.channel, m.kind, m.reference, m.priority, m.state, m.tries, m.due_ms, m.expires_ms, m.stopped,"
+    " m.attempts, m.error FROM message m"
+)
+
+
+def known(tx: sqlite3.Connection, message_id: int) -> Known:
+    """Raises LookupError."""
+    row = tx.execute(f"{_KNOWN} WHERE m.id = :id", {"id": message_id}).fetchone()
+    if row is None:
+        raise LookupError(message_id)
+    return _known(row)
+
+
+def _known(row: sqlite3.Row) -> Known:
+    standing = Standing(
+        message_id=row["id"],
+        channel=Channel(row["channel"]),
+        priority=Priority(row["priority"]),
+        state=State(row["state"]),
+        tries=row["tries"],
+        due_ms=row["due_ms"],
+        expires_ms=row["expires_ms"],
+        stopped=bool(row["stopped"]),
+    )
+    return Known(standing, row["kind"], row["reference"], row["attempts"], row["error"])
+
+
+def move(
+    tx: sqlite3.Connection, about: Known, verdict: Verdict, now_ms: int, *, at_ms: int | None = None
+) -> Moved | None:
+    """Write the verdict down where the message still stands where it was judged; None where it has moved on.
+
+    `at_ms`: when it happened, where the carrier says so.
+    """
+    standing = about.standing
+    if verdict.state not in MOVES[standing.state]:
+        raise AssertionError(f"{standing.state} never becomes {verdict.state}")
+    changed = tx.execute(
+        "UPDATE message SET state = :after, tries = :tries, due_ms = :due, error = :error,"
+        " accepted_ms = CASE WHEN :after = 'accepted' THEN coalesce(accepted_ms, :at) ELSE accepted_ms END,"
+        " delivered_ms = CASE WHEN :after = 'delivered' THEN :at ELSE delivered_ms END,"
+        " ended_ms = CASE WHEN :final THEN :now ELSE NULL END"
+        " WHERE id = :id AND state = :before AND attempts = :attempts",
+        {
+            "after": verdict.state,
+            "before": standing.state,
+            "tries": verdict.tries,
+            "due": verdict.due_ms,
+            "error": verdict.error,
+            "at": now_ms if at_ms is None else at_ms,
+            "final": verdict.state in FINAL,
+            "now": now_ms,
+            "id": standing.message_id,
+            "attempts": about.attempts,
+        },
+    ).rowcount
+    if changed != 1:
+        return None
+    return Moved(
+        standing.message_id,
+        standing.channel,
+        about.kind,
+        about.reference,
+        standing.state,
+        verdict.state,
+        now_ms if at_ms is None else at_ms,
+        verdict.error,
+    )
+
+
+def stop_one(tx: sqlite3.Connection, message_id: int) -> None:
+    """A message that is being sent just now: should the try fail, it is not tried again."""
+    tx.execute(
+        "UPDATE message SET stopped = 1 WHERE id = :id AND state IN ('sending', 'unknown', 'accepted')",
+        {"id": message_id},
+    )
+
+
+def find_attempt(tx: sqlite3.Connection, transport: str, carrier_ref: str) -> tuple[int, int] | None:
+    """Message and try that a carrier's own reference means: the newest, should a carrier count round."""
+    row = tx.execute(
+        "SELECT message_id, number FROM attempt WHERE carrier_ref = :ref AND carrier_ref IS NOT NULL"
+        " AND transport = :transport ORDER BY message_id DESC, number DESC LIMIT 1",
+        {"ref": carrier_ref, "transport": transport},
+    ).fetchone()
+    return None if row is None else (row[0], row[1])
+
+
+def keep_early(tx: sqlite3.Connection, transport: str, report: Report, at_ms: int, now_ms: int) -> None:
+    tx.execute(
+        "INSERT OR IGNORE INTO early_report (transport, carrier_ref, said, at_ms, trouble, code, final, kept_ms)"
+        " VALUES (:transport, :ref, :said, :at, :trouble, :code, :final, :now)",
+        {
+            "transport": transport,
+            "ref": report.carrier_ref,
+            "said": report.said,
+            "at": at_ms,
+            "trouble": report.trouble,
+            "code": report.code,
+            "final": report.final,
+            "now": now_ms,
+        },
+    )
+
+
+def has_early(tx: sqlite3.Connection) -> bool:
+    return tx.execute("SELECT 1 FROM early_report LIMIT 1").fetchone() is not None
+
+
+def pop_early(tx: sqlite3.Connection, transport: str, carrier_ref: str) -> list[Report]:
+    key = {"transport": transport, "ref": carrier_ref}
+    rows = tx.execute(
+        "SELECT said, at_ms, trouble, code, final FROM early_report"
+        " WHERE transport = :transport AND carrier_ref = :ref ORDER BY at_ms",
+        key,
+    ).fetchall()
+    if rows:
+        tx.execute("DELETE FROM early_report WHERE transport = :transport AND carrier_ref = :ref", key)
+    return [
+        Report(
+            carrier_ref,
+            State(row["said"]),
+            row["at_ms"],
+            Trouble(row["trouble"]) if row["trouble"] else None,
+            row["code"],
+            bool(row["final"]),
+        )
+        for row in rows
+    ]
+
+
+def forget_early(tx: sqlite3.Connection, before_ms: int) -> None:
+    tx.execute("DELETE FROM early_report WHERE kept_ms < :before", {"before": before_ms})
+
+
+def in_state(tx: sqlite3.Connection, state: State, limit: int, channel: Channel | None = None) -> list[Known]:
+    """Open messages (queued, sending, unknown) in one state, through the queue's own index."""
+    channels = list(Channel) if channel is None else [channel]
+    found: list[Known] = []
+    for one in channels:
+        rows = tx.execute(
+            f"{_KNOWN} WHERE {_OPEN} AND m.state = :state AND m.channel = :channel LIMIT :limit",
+            {"state": state, "channel": one, "limit": limit},
+        )
+        found += [_known(row) for row in rows]
+    return found
+
+
+def overdue(tx: sqlite3.Connection, now_ms: int, limit: int) -> list[Known]:
+    """Waiting messages whose time is over."""
+    rows = tx.execute(
+        f"{_KNOWN} WHERE {_OPEN} AND m.state = 'queued' AND m.expires_ms <= :now LIMIT :limit",
+        {"now": now_ms, "limit": limit},
+    )
+    return [_known(row) for row in rows]
+
+
+def unreported(tx: sqlite3.Connection, before_ms: int, transports: Collection[str], limit: int) -> list[Known]:
+    """SMS that were accepted before `before_ms` by a transport that reports, and of which nothing was heard since.
+
+    Reads the whole table, on a reader, once an hour: an index for it would be written with every message.
+    """
+    names = {f"t{n}": name for n, name in enumerate(transports)}
+    if not names:
+        return []
+    rows = tx.execute(
+        f"{_KNOWN} JOIN attempt a ON a.message_id = m.id AND a.number = m.attempts"
+        " WHERE m.state = 'accepted' AND m.channel = 'sms' AND m.accepted_ms < :before"
+        f" AND a.transport IN ({', '.join(':' + key for key in names)}) LIMIT :limit",
+        {"before": before_ms, "limit": limit, **names},
+    )
+    return [_known(row) for row in rows]
+
+
+def asleep(
+    tx: sqlite3.Connection, priorities: Iterable[Priority], now_ms: int, limit: int
+) -> list[tuple[int, Channel]]:
+    """Waiting messages that are due but may not go in quiet hours."""
+    found: list[tuple[int, Channel]] = []
+    for channel in Channel:
+        for priority in priorities:
+            rows = tx.execute(
+                f"SELECT m.id FROM message m WHERE {_OPEN} AND m.state = 'queued' AND m.channel = :channel"
+                " AND m.priority = :priority AND m.due_ms <= :now LIMIT :limit",
+                {"channel": channel, "priority": int(priority), "now": now_ms, "limit": limit},
+            )
+            found += [(row[0], channel) for row in rows]
+    return found
+
+
+def put_off(tx: sqlite3.Connection, dues: Iterable[tuple[int, int]]) -> None:
+    """Waiting messages get a later due time."""
+    tx.executemany(
+        "UPDATE message SET due_ms = :due WHERE id = :id AND state = 'queued'",
+        [{"id": message_id, "due": due_ms} for message_id, due_ms in dues],
+    )
+
+
+def bring_forward(tx: sqlite3.Connection, latest_ms: int, now_ms: int) -> int:
+    """Retries planned further away than any table allows come from a clock that was wrong: they are due now."""
+    return tx.execute(
+        "UPDATE message SET due_ms = :now WHERE id IN (SELECT m.id FROM message m"
+        f" WHERE {_OPEN} AND m.state = 'queued' AND m.tries > 0 AND m.due_ms > :latest)",
+        {"now": now_ms, "latest": latest_ms},
+    ).rowcount
+
+
+def attempt_of(tx: sqlite3.Connection, message_id: int, number: int) -> sqlite3.Row:
+    """transport, started_ms, ended_ms and queued_ms of one try."""
+    row: sqlite3.Row = tx.execute(
+        "SELECT a.transport, a.started_ms, a.ended_ms, m.queued_ms FROM attempt a JOIN message m ON m.id = a.message_id"
+        " WHERE a.message_id = :id AND a.number = :number",
+        {"id": message_id, "number": number},
+    ).fetchone()
+    return row
+
+
+# calls
+
+
+def call_begins(tx: sqlite3.Connection, message_id: int, number: int, at_ms: int) -> None:
+    """Somebody answered."""
+    key = {"id": message_id, "number": number, "at": at_ms}
+    tx.execute("INSERT OR IGNORE INTO call_outcome (message_id, number, answered_ms) VALUES (:id, :number, :at)", key)
+    tx.execute("UPDATE message SET accepted_ms = coalesce(accepted_ms, :at) WHERE id = :id", key)
+
+
+def call_heard(tx: sqlite3.Connection, message_id: int, number: int, at_ms: int) -> None:
+    key = {"id": message_id, "number": number, "at": at_ms}
+    tx.execute("UPDATE call_outcome SET heard_ms = :at WHERE message_id = :id AND number = :number", key)
+    tx.execute("UPDATE message SET heard_ms = coalesce(heard_ms, :at) WHERE id = :id", key)
+
+
+def call_key(tx: sqlite3.Connection, message_id: int, number: int) -> None:
+    tx.execute(
+        "UPDATE call_outcome SET keys = keys + 1 WHERE message_id = :id AND number = :number",
+        {"id": message_id, "number": number},
+    )
+
+
+def call_ends(tx: sqlite3.Connection, message_id: int, number: int, at_ms: int, why: str) -> None:
+    tx.execute(
+        "INSERT INTO call_outcome (message_id, number, ended_ms, why) VALUES (:id, :number, :at, :why)"
+        " ON CONFLICT (message_id, number) DO UPDATE SET ended_ms = excluded.ended_ms, why = excluded.why",
+        {"id": message_id, "number": number, "at": at_ms, "why": why},
+    )
+
+
+def call_did_its_work(tx: sqlite3.Connection, message_id: int, number: int) -> bool:
+    """Whether that call was heard whole or answered with a key."""
+    row = tx.execute(
+        "SELECT heard_ms IS NOT NULL OR keys > 0 FROM call_outcome WHERE message_id = :id AND number = :number",
+        {"id": message_id, "number": number},
+    ).fetchone()
+    return row is not None and bool(row[0])
+
+
+# history of one number
+
+
+def history(tx: sqlite3.Connection, vault: Vault, e164: str, limit: int) -> list[sqlite3.Row]:
+    """The newest messages to one number, newest first, along the chain of `previous_id`."""
+    return tx.execute(
+        "WITH RECURSIVE chain (id, previous_id, depth) AS ("
+        " SELECT m.id, m.previous_id, 1 FROM recipient r JOIN message m ON m.id = r.last_message_id"
+        " WHERE r.fingerprint = :fingerprint"
+        " UNION ALL SELECT m.id, m.previous_id, depth + 1 FROM chain JOIN message m ON m.id = chain.previous_id"
+        " WHERE depth < :limit)"
+        " SELECT m.id, m.channel, m.kind, m.reference, m.state, m.queued_ms, m.accepted_ms, b.sealed AS content"
+        " FROM chain JOIN message m ON m.id = chain.id JOIN body b ON b.id = m.body_id ORDER BY chain.depth",
+        {"fingerprint": vault.fingerprint(e164), "limit": limit},
+    ).fetchall()
