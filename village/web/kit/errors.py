@@ -48,8 +48,6 @@ _REASONS = {
 }
 _UNREAD = say("这个请求读不懂，什么都没有改。")
 
-_TYPED_LIMIT = 256 * 1024
-
 
 @web.middleware
 async def plain_pages(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -97,7 +95,7 @@ async def _typed(request: web.Request, refused: RefusalError) -> Form | None:
     if request.method != "POST" or refused.status in (408, 413):
         return None
     try:
-        return await take_form(request, limit=_TYPED_LIMIT, timeout_s=30)
+        return await take_form(request)
     except RefusalError:
         return None
 

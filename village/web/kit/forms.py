@@ -19,6 +19,7 @@ from village.web.kit.tokens import read_token
 
 TOKEN_FIELD = "_form"  # noqa: S105 - the name of a field
 
+_LIMIT = 256 * 1024
 _SWALLOW_BYTES = 1 << 30
 _SWALLOW_S = 120
 """What is read and thrown away after "too large": a browser shows no answer before it has sent everything."""
@@ -117,7 +118,7 @@ TYPED = web.RequestKey("typed", Form)
 """Set as soon as a form is read, so that an error page can give back what was typed."""
 
 
-async def read_form(request: web.Request, *, limit: int = 256 * 1024, timeout_s: float = 60) -> Form:
+async def read_form(request: web.Request, *, limit: int = _LIMIT, timeout_s: float = 60) -> Form:
     """Read and check one submit. Raises RefusalError: 403 not a form of ours, 408 too slow, 413 too large."""
     form = await take_form(request, limit=limit, timeout_s=timeout_s)
     if not form.sent:
@@ -127,7 +128,7 @@ async def read_form(request: web.Request, *, limit: int = 256 * 1024, timeout_s:
     return form
 
 
-async def take_form(request: web.Request, *, limit: int, timeout_s: float) -> Form:
+async def take_form(request: web.Request, *, limit: int = _LIMIT, timeout_s: float = 60) -> Form:
     """As `read_form`, for a page that only gives back what was typed: the token may be missing or old."""
     if TYPED in request:
         return request[TYPED]

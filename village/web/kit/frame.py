@@ -96,8 +96,10 @@ _NOBODY = Visitor(b"public")
 
 def visitor_of(request: web.Request) -> Visitor:
     """Who asks; an anonymous reader where no gate has looked."""
-    return request[VISITOR] if VISITOR in request else _NOBODY
+    visitor: Visitor = request.get(VISITOR, _NOBODY)
+    return visitor
 
 
 def reader_language(request: web.Request) -> str:
-    return request[LANGUAGE] if LANGUAGE in request else CHINESE
+    language: str = request.get(LANGUAGE, CHINESE)
+    return language

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from village.ground.wording import RefusalError, Wording
 from village.web.kit import charts, dates
 from village.web.kit.assets import Assets
 from village.web.kit.forms import TOKEN_FIELD, Form
-from village.web.kit.frame import FRAME, ROLE_WORDS, Frame, reader_language, visitor_of
+from village.web.kit.frame import FRAME, ROLE_WORDS, Account, Frame, RailEntry, reader_language, visitor_of
 from village.web.kit.language import is_local, translator
 from village.web.kit.tokens import make_token, sign
 
@@ -104,16 +104,20 @@ def _role(context: Context, role: Any) -> str:
 async def render(
     request: web.Request,
     template: str,
+    given: Mapping[str, object] | None = None,
     *,
     status: int = 200,
     form: Form | None = None,
     refused: RefusalError | None = None,
     **values: object,
 ) -> web.Response:
-    """The page `template` with `values`; with `refused` its status is the refusal's, and the layout says why."""
+    """The page `template` with `values`, or a mapping of them.
+
+    With `refused` its status is the refusal's, and the layout says why.
+    """
     frame = request.app[FRAME]
     note = _Note(request)
-    text = await render_text(request, template, form=form, refused=refused, note=note.read, **values)
+    text = await render_text(request, template, form=form, refused=refused, note=note.read, given=given, **values)
     body = text.encode()
     if refused is not None:
         status = refused.status
@@ -138,6 +142,7 @@ async def render_text(
     form: Form | None = None,
     refused: RefusalError | None = None,
     note: object = None,
+    given: Mapping[str, object] | None = None,
     **values: object,
 ) -> str:
     """The text of a template, with everything a page of this app can rely on."""
@@ -162,13 +167,12 @@ async def render_text(
         "token_field": TOKEN_FIELD,
         "form_token": lambda: make_token(frame.forms_key, visitor.binding),
     }
-    return frame.templates.get_template(template).render(context | values)
+    return frame.templates.get_template(template).render(context | dict(given or {}) | values)
 
 
 def _rail(frame: Frame, request: web.Request) -> list[tuple[str, Wording, bool]]:
     """(path, label, whether it is where we are) for every entry this account may open."""
-    account = visitor_of(request).account
-    shown = [entry for entry in frame.rail if account and account.role in entry.roles]
+    shown = _entries(frame, visitor_of(request).account)
     here = max(
         (e.path for e in shown if request.path == e.path or request.path.startswith(e.path.rstrip("/") + "/")),
         key=len,
@@ -177,10 +181,14 @@ def _rail(frame: Frame, request: web.Request) -> list[tuple[str, Wording, bool]]
     return [(entry.path, entry.label, entry.path == here) for entry in shown]
 
 
-def home_of(request: web.Request) -> str:
+def _entries(frame: Frame, account: Account | None) -> list[RailEntry]:
+    return [entry for entry in frame.rail if account and account.role in entry.roles]
+
+
+def home_of(request: web.Request, account: Account | None = None) -> str:
     """The first page of this site: the first entry of the rail, for who is signed in."""
-    rail = _rail(request.app[FRAME], request)
-    return rail[0][0] if rail else "/"
+    entries = _entries(request.app[FRAME], account or visitor_of(request).account)
+    return entries[0].path if entries else "/"
 
 
 async def redirect(request: web.Request, path: str, message: Wording | None = None) -> web.Response:
