@@ -49,4 +49,4 @@ def test_a_correction_says_so_first() -> None:
 
 
 def test_a_longer_notice_holds_the_line_longer() -> None:
-    assert call_seconds(OFFICE, "水" * 170, corrected=False) - call_seconds(OFFICE, "", corrected=False) == 120
+    assert call_seconds(OFFICE, "水" * 340, corrected=False) - call_seconds(OFFICE, "水" * 170, corrected=False) == 120
