@@ -29,7 +29,7 @@ class Match:
 
 
 def match(roster: Roster, known: Sequence[ResidentRow], phones_of: Callable[[RosterPerson], Iterable[bytes]]) -> Match:
-    """`known` includes those who left (they may be back); `phones_of` gives the fingerprints of a person in the file."""
+    """`known` includes those who left: they may be back. `phones_of` gives the fingerprints of somebody in the file."""
     homes: defaultdict[int, list[ResidentRow]] = defaultdict(list)
     for row in known:
         homes[row.household_id].append(row)

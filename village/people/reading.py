@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.phone import Phone
 from village.ground.clock import Clock, beijing
@@ -18,7 +18,7 @@ from village.people.draft import Draft, Village, read_row
 from village.people.grouping import Grouping, Home
 from village.people.headers import Field
 from village.people.idcard import hide_digits
-from village.people.layout import find_header, rows_under, title_group
+from village.people.layout import Header, find_header, rows_under, title_group
 from village.people.roster import Checked, Level, Roster, RosterHousehold, RosterPerson, Trouble, Where
 from village.people.sandbox import read_safely
 from village.people.sheet import Sheet
@@ -27,15 +27,16 @@ _ADULT = 18
 _ROWS_QUOTED = 5
 
 
-def village_as_known(clock: Clock, *, area_code: str = "", groups: int = 0) -> Village:
-    """With one group in the whole village, nobody need write which."""
-    return Village(beijing(clock.now_ms()).date(), area_code or None, 1 if groups == 1 else None)
+async def read_roster(content: bytes, name: str, *, clock: Clock, area_code: str = "", groups: int = 0) -> Checked:
+    """Read a file off the event loop; what it is its bytes say, its name is only carried along.
 
-
-async def read_roster(content: bytes, village: Village) -> Checked:
-    """Read a file off the event loop. Raises RefusalError where it is no spreadsheet."""
+    `area_code` completes landlines written without one; with one group in the whole village nobody need write which.
+    Raises RefusalError where it is no spreadsheet.
+    """
     sheets = await read_safely(content)
-    return await asyncio.to_thread(check_sheets, sheets, village)
+    village = Village(beijing(clock.now_ms()).date(), area_code or None, 1 if groups == 1 else None)
+    checked = await asyncio.to_thread(check_sheets, sheets, village)
+    return replace(checked, file=hide_digits(name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def check_sheets(sheets: list[Sheet], village: Village) -> Checked:
             continue
         unused.update(dict.fromkeys(header.unused))
         rows = list(rows_under(sheet, header))
-        grouping.start_sheet(header.fields, rows, title_group(sheet, header) or village.only_group)
+        grouping.start_sheet(header.fields, rows, _group_of(sheet, header, village))
         for row in rows:
             draft = read_row(row, header, village)
             if draft is not None:
@@ -89,6 +90,11 @@ def check_sheets(sheets: list[Sheet], village: Village) -> Checked:
         for level, what in dict.fromkeys(draft.troubles)
     ]
     return Checked(_roster(grouping.homes, origins), (*general, *in_rows), tuple(unused))
+
+
+def _group_of(sheet: Sheet, header: Header, village: Village) -> int | None:
+    """What a sheet says of all its rows; the village's only group counts where the sheet has no column for it."""
+    return title_group(sheet, header) or (None if Field.GROUP in header.fields else village.only_group)
 
 
 def _no_header(sheets: list[Sheet]) -> Wording:

@@ -89,6 +89,7 @@ class Checked:
     roster: Roster
     troubles: tuple[Trouble, ...]
     unused_columns: tuple[str, ...] = ()
+    file: str = ""
 
     @property
     def errors(self) -> tuple[Trouble, ...]:
