@@ -128,4 +128,5 @@ CODES = (
     Rule(r"(?<![\d.-])\d{1,2}-\d{3,4}(?=室|房)", _dashed),
     Rule(r"(?<![\d.])\d{3,4}(?=室|房)", _all_digits),
     Rule(rf"(?<![\d.:/-])(?P<n>[2-8]\d{{2,3}}[- ]?\d{{4}}){_NO_AMOUNT}(?![-~—])", _local),
+    Rule(r"(?<=[零幺二三四五六七八九]，转)\d{1,5}(?!\d)", _all_digits),  # an extension
 )

@@ -108,7 +108,7 @@ def _address(found: re.Match[str]) -> str:
 def _paused(text: str) -> str:
     text = re.sub(r"(?<=[^\x00-\x7f])\s*~+\s*(?=[^\x00-\x7f])", "到", text)
     text = re.sub(r"\.{2,}|([+=&@<>])\1+", "，", text)  # leaders and ruled lines
-    text = re.sub(r"(?<=[^\x00-\x7f])\s+(?=[^\x00-\x7f])", "，", text)
+    text = re.sub(r"(?<=[^\x00-\x7f]) +(?=[^\x00-\x7f])", "，", text)
     text = re.sub(r"\.(?=\s|$|[^\x00-\x7f])", "。", text).replace(".", "点")
     text = "".join(map(_sayable, text))
     text = _PAUSES.sub(lambda found: min(found[0].strip(), key=_strength), text)

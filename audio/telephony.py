@@ -1,4 +1,4 @@
-"""Speech as a telephone carries it: 8 kHz and µ-law. It lives in the worker; its callers stay free of numpy and soxr."""
+"""Speech as a telephone carries it: 8 kHz and µ-law. It lives in the worker and never enters the server."""
 
 import numpy as np
 import numpy.typing as npt

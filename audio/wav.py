@@ -92,7 +92,7 @@ class WavWriter:
 
 
 def read_wav(path: Path) -> Wav:
-    """The shape of a WAV file. Raises WavError where it is damaged or of another kind, OSError where it is not there."""
+    """The shape of a WAV file. Raises WavError where it is damaged or of another kind, OSError where there is none."""
     with path.open("rb") as file:
         try:
             return _parsed(path, file, path.stat().st_size)
@@ -129,7 +129,9 @@ def envelope(path: Path, bars: int = 60) -> list[int]:
 
 
 def _peak(samples: bytes, encoding: Encoding) -> int:
-    step = max(1, len(samples) // encoding.sample_bytes // _SAMPLES_PER_BAR)
+    step = (
+        len(samples) // encoding.sample_bytes // _SAMPLES_PER_BAR | 1
+    )  # odd: an even one can miss every crest of a tone
     if encoding is Encoding.ULAW:
         return max((_ulaw_size(code) for code in samples[::step]), default=0)
     return max(map(abs, array("h", samples)[::step]), default=0)
