@@ -19,7 +19,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """`seconds`: phones that said they want it too. `who` and `group_no` only where one person alone holds the phone."""
+    """`seconds`: phones that want it too. `who` and `group_no` are known where one person alone holds the phone."""
 
     id: int
     kind: Kind

@@ -50,7 +50,8 @@ def newest(
     have arrived: it counts only where nothing else had been asked.
     """
     row = tx.execute(
-        "SELECT q.phone_id, q.kind, q.number, q.subject_id, q.message_id, coalesce(m.accepted_ms, m.heard_ms, m.queued_ms) AS asked_ms"
+        "SELECT q.phone_id, q.kind, q.number, q.subject_id, q.message_id,"
+        "       coalesce(m.accepted_ms, m.heard_ms, m.queued_ms) AS asked_ms"
         " FROM question q JOIN message_state m ON m.id = q.message_id"
         " WHERE q.phone_id = :phone"
         "   AND coalesce(m.accepted_ms, m.heard_ms, m.queued_ms) < :before"
