@@ -412,10 +412,10 @@ def _polite(plain: str) -> Command | None:
 
 def _ballot(plain: str) -> Command | None:
     core = _core(plain)
-    if core != plain and (exact := _digits(core) or _legal_groups(core)) is not None:
-        return exact
-    if (verb := _ANY_VERB.match(core)) and (exact := _digits(core[verb.end() :]) or _legal_groups(core[verb.end() :])):
-        return exact
+    verb = _ANY_VERB.match(core)
+    for form in (core, core[verb.end() :] if verb else core):
+        if form != plain and (exact := _digits(form) or _legal_groups(form)) is not None:
+            return Unclear(Doubt.OPTING) if isinstance(exact, OptOut | OptIn) else exact
     for pattern in (_STAND, _DIGIT_STAND, _STAND_DIGIT):
         if match := pattern.fullmatch(core):
             stance = next(stance for stance in Stance if match[stance.value])
