@@ -38,23 +38,25 @@ class ClipStore:
         path = self.path(key)
         try:
             wav, seal = verified(path)
-        except FileNotFoundError:
-            return None
-        except (WavError, OSError) as error:
+        except WavError as error:
             log.warning("clip_damaged key=%s why=%s", key, error)
             with suppress(OSError):
                 path.unlink()
+            return None
+        except OSError as error:
+            if not isinstance(error, FileNotFoundError):
+                log.warning("clip_unreadable key=%s why=%s", key, error.strerror)
             return None
         with suppress(OSError):  # a read-only disk still has good clips
             os.utime(path)
         return wav, seal
 
-    def keep(self, key: str) -> Path:
+    def keep(self, key: str) -> tuple[Wav, Seal]:
         """Give the finished file its name, for good: the worker has synced it, the directory is synced here."""
         path = self.path(key)
         self.unfinished(key).replace(path)
         sync_directory(self.directory)
-        return path
+        return verified(path)
 
     def drop_unfinished(self, key: str) -> None:
         with suppress(OSError):

@@ -4,7 +4,7 @@ import re
 from itertools import pairwise
 
 from audio.numerals import DIGITS, spelled
-from audio.rule import MEASURES, Rule
+from audio.rule import MEASURES, Rule, before
 
 _PHONE_WORDS = "电话|热线|手机|座机|专线|短号|传真|号码|拨打|拨|致电|请打|打|联系|Tel|TEL|tel"
 _CODE_WORDS = (
@@ -67,7 +67,7 @@ def _after_phone_word(found: re.Match[str]) -> str:
 
 
 def _service(found: re.Match[str]) -> str:
-    if _NAMED_BEFORE.search(found.string[: found.start()]):
+    if _NAMED_BEFORE.search(before(found)):
         return found[0]
     return _twice(found, spelled(found[0]))
 

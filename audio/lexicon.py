@@ -14,9 +14,15 @@ _SAYING = re.compile(r"(?:[\u3400-\u9fff]|\[\[[A-Za-z0-9;:'@.,#&+_-]{1,40}\]\])+
 
 # espeak-ng 1.52 has no syllables xiong, qiong, jiong and reads their pinyin aloud in English.
 _MISSING_SYLLABLES = {
-    "S;j'ong55": "兄凶胸匈汹", "S;j'ong35": "雄熊", "tS;hj'ong35": "穷琼穹茕邛蛩筇跫銎", "tS;hj'ong55": "芎",
-    "tS;j'ong214": "炯窘迥", "tS;j'ong55": "扃冂",
-}  # fmt: skip
+    "S;j'ong55": "兄兇凶匈哅忷恟汹洶胷胸訩詾讻賯㐫",
+    "S;j'ong35": "熊赨雄䧺",
+    "S;j'ong51": "夐敻詗诇",
+    "tS;hj'ong55": "匔焪芎",
+    "tS;hj'ong35": "儝卭宆惸桏棾橩焭煢琼瓊睘瞏穷穹窮竆笻筇茕藑藭蛩赹跫輁邛銎㒌㧭㮪㷀㼇䅃䆳䊄䓖䛪䠻",
+    "tS;j'ong55": "冂冋坰埛扃蘏蘔駫",
+    "tS;j'ong214": "侰僒冏囧幜泂炯烱煚煛熲皛窘絅綗褧迥逈顈颎駉㓏㖥㢠㤯㷗㷡䌹䐃䢛",
+    "tS;j'ong51": "澃㑋",
+}
 _SURNAMES = {
     "单": "善", "任": "人", "仇": "求", "区": "欧", "解": "谢", "查": "渣", "曾": "增", "华": "化", "盖": "葛",
     "翟": "宅", "乐": "岳", "召": "邵", "朴": "瓢", "卜": "补", "万俟": "莫奇", "尉迟": "玉迟", "员": "运",
@@ -32,7 +38,7 @@ _WORDS = {
     "还不起": "环不起", "还借": "环借", "农行": "农杭", "行距": "杭距", "种菜": "众菜", "种粮": "众粮", "种田": "众田",
     "种庄稼": "众庄稼", "种什么": "众什么", "长势": "涨势", "长高": "涨高", "系安全带": "记安全带", "系好": "记好",
     "散养": "伞养", "角色": "爵色", "幢": "状", "彩虹": "彩虹", "虹": "红", "这儿": "这里", "那儿": "那里",
-    "哪儿": "哪里", "今儿": "今天", "明儿": "明天", "𠮷": "吉",
+    "哪儿": "哪里", "今儿": "今天", "明儿": "明天", "𠮷": "吉", "兒": "而",
 }  # fmt: skip
 _LETTERS = {
     "A": "诶", "B": "必", "C": "西", "D": "弟", "E": "易", "F": "艾弗", "G": "吉", "H": "艾尺", "I": "爱", "J": "杰",
@@ -41,6 +47,10 @@ _LETTERS = {
 }  # fmt: skip
 # 事儿, 玩儿 are read as English letters and numbers; the word without its 儿 is understood everywhere.
 _ERHUA = re.compile(r"(?<=[\u4e00-\u9fff])(?<![女幼婴孤少胎托患男妻侄乳])儿(?![子童女科媳歌孙化])")
+
+_REPEATED = re.compile(r"([\u4e00-\u9fff])々")
+# The voice spells these in hexadecimal; in a name 某 is what people say for a character they cannot read.
+_UNSAYABLE = re.compile(r"[々\U00020000-\U0003ffff\uf900-\ufaff]")
 
 
 def _built_in() -> dict[str, str]:
@@ -86,8 +96,8 @@ class Lexicon:
 
     def spoken(self, words: str) -> str:
         """The same words, written so that the voice says them right."""
-        said = self._pattern.sub(lambda found: self.entries[found[0]], words)
-        return _ERHUA.sub("", said)
+        said = self._pattern.sub(lambda found: self.entries[found[0]], _REPEATED.sub(r"\1\1", words))
+        return _UNSAYABLE.sub("某", _ERHUA.sub("", said))
 
 
 def _usable(word: str, saying: object) -> bool:

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 
 from audio.numerals import cardinal, year
-from audio.rule import MEASURES, SPAN, Rule
+from audio.rule import MEASURES, SPAN, Rule, after, before
 
 _PERIODS = (
     "今晚|明晚|当晚|今早|明早|早上|早晨|清晨|上午|中午|下午|午后|傍晚|晚上|夜里|夜间|半夜|凌晨|早|晚"  # longest first
@@ -138,15 +138,15 @@ def _calendar_day(written_year: str | None, month: int, day: int, today: datetim
 
 
 def _beside_today(found: re.Match[str], words: str, day: datetime.date | None, today: datetime.date) -> str:
-    before, after = found.string[: found.start()], found.string[found.end() :]
-    if day is None or _SPAN_FOLLOWS.match(after) or _SPAN_BEFORE.search(before):
+    ahead, behind = before(found), after(found)
+    if day is None or _SPAN_FOLLOWS.match(behind) or _SPAN_BEFORE.search(ahead):
         return words
     away_days = (day - today).days
     if not 0 <= away_days < _WEEKDAY_WITHIN_DAYS:
         return words
-    if not (_WEEKDAY_FOLLOWS.match(after) or _WEEKDAY_BEFORE.search(before)):
+    if not (_WEEKDAY_FOLLOWS.match(behind) or _WEEKDAY_BEFORE.search(ahead)):
         words += "星期" + "一二三四五六日"[day.weekday()]
-    if away_days < len(_NEAR_DAYS) and not _DAY_NAMED_BEFORE.search(before):
+    if away_days < len(_NEAR_DAYS) and not _DAY_NAMED_BEFORE.search(ahead):
         words = _NEAR_DAYS[away_days] + words
     return words
 
@@ -194,7 +194,7 @@ def _clock(found: re.Match[str]) -> str:
     if time is None:
         return found[0]
     half_day = _half_day(found)
-    written = bool(half_day) or bool(_PERIOD_BEFORE.search(found.string[: found.start()]))
+    written = bool(half_day) or bool(_PERIOD_BEFORE.search(before(found)))
     return half_day + time.spoken(period_written=written, name_morning=False)
 
 
@@ -214,11 +214,11 @@ def _hour_span(found: re.Match[str]) -> str:
 
 
 def _between(found: re.Match[str], start: _Clock, end: _Clock, end_period: str, start_period: str) -> str:
-    before = found.string[: found.start()]
-    written = bool(_PERIOD_BEFORE.search(before))
+    ahead = before(found)
+    written = bool(_PERIOD_BEFORE.search(ahead))
     name_morning = start.afternoon or end.afternoon
     first = start_period + start.spoken(period_written=written or bool(start_period), name_morning=name_morning)
     same_period = not start_period and start.period(name_morning=name_morning) == end.period(name_morning=name_morning)
     second = end_period + end.spoken(period_written=bool(end_period) or same_period, name_morning=name_morning)
-    lead = "" if written or _FROM_BEFORE.search(before) else "从"
+    lead = "" if written or _FROM_BEFORE.search(ahead) else "从"
     return f"{lead}{first}到{second}"

@@ -3,7 +3,7 @@
 import re
 
 from audio.numerals import cardinal, decimal, spelled, year
-from audio.rule import COUNTED, MEASURES, SPAN, Rule
+from audio.rule import COUNTED, MEASURES, SPAN, Rule, after, before
 
 _NUMBER = r"\d+(?:\.\d+)?"
 _COUNTED = re.compile(rf"\s*(?:{COUNTED})", re.ASCII)
@@ -77,13 +77,13 @@ def _temperature(found: re.Match[str]) -> str:
 def _span(found: re.Match[str]) -> str:
     if "." not in found[0] and int(found["a"]) > int(found["b"]):  # 12-6 is no range
         return _month_day_or(found["a"], "杠", found["b"])
-    follows = found.string[found.end() :]
+    follows = after(found)
     return f"{_count(found['a'], follows)}到{_count(found['b'], follows)}"
 
 
 def _clear_ratio(found: re.Match[str]) -> str:
-    before, after = found.string[: found.start()], found.string[found.end() :]
-    if not (_RATIO_BEFORE.search(before) or _RATIO_AFTER.match(after)):
+    ahead, behind = before(found), after(found)
+    if not (_RATIO_BEFORE.search(ahead) or _RATIO_AFTER.match(behind)):
         return found[0]
     return _ratio(found)
 
@@ -106,10 +106,10 @@ def _month_day_or(first: str, join: str, second: str) -> str:
 
 
 def _plain(found: re.Match[str]) -> str:
-    digits, before, after = found[0], found.string[: found.start()], found.string[found.end() :]
-    if before.rstrip().endswith("第"):
+    digits, ahead, behind = found[0], before(found), after(found)
+    if ahead.rstrip().endswith("第"):
         return decimal(digits)
-    return _count(digits, after)
+    return _count(digits, behind)
 
 
 def _count(digits: str, follows: str) -> str:

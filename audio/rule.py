@@ -20,6 +20,8 @@ COUNTED = (
     "粒片处所村乡镇县省市国倍票席桌笔场段节课口排匹副双对把杆眼孔丈尺寸步圈轮起宗例针剂餐顿秒成]"
 )
 
+_CONTEXT = 16
+
 
 class Rule:
     """A pattern and how to say what it finds; returning the text as found leaves it to a later rule."""
@@ -31,3 +33,13 @@ class Rule:
     def apply(self, text: str) -> str:
         """The text with everything the pattern finds said."""
         return self._pattern.sub(self._say, text)
+
+
+def before(found: re.Match[str]) -> str:
+    """The few characters in front of what was found: context is near, and long texts stay quick."""
+    return found.string[max(0, found.start() - _CONTEXT) : found.start()]
+
+
+def after(found: re.Match[str]) -> str:
+    """The few characters behind what was found."""
+    return found.string[found.end() : found.end() + _CONTEXT]

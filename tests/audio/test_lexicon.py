@@ -48,6 +48,8 @@ def sounds(espeak: Espeak, words: str) -> str:
         ("熊", "S;jong35"),
         ("贫穷", "phi35ntS;hjong35"),
         ("兄弟", "S;jong55ti51"),
+        ("人々", "z.@35nz.@35n"),
+        ("王𡋾", "wA35Nmou214"),
         ("没事儿", "mei35s.i.51"),
         ("女儿", "ny214@35r"),
         ("A P P", "ei35phi55phi55"),

@@ -11,6 +11,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -193,7 +194,7 @@ async def test_a_late_worker_is_replaced(tmp_path: Path) -> None:
     await speech.close()
 
 
-async def test_a_caller_who_gives_up_leaves_no_stray_answer(speech: Speech) -> None:
+async def test_a_caller_who_gives_up_leaves_no_stray_answer(speech: Speech, tmp_path: Path) -> None:
     await speech.clip("停水")
     pid = speech.worker_pid
     assert pid is not None
@@ -205,11 +206,7 @@ async def test_a_caller_who_gives_up_leaves_no_stray_answer(speech: Speech) -> N
         await impatient
     await gone(pid)
     assert 1.5 < (await speech.clip("停电")).duration_s < 3
-    assert not list(speech_directory(speech).glob(".making-*"))
-
-
-def speech_directory(speech: Speech) -> Path:
-    return speech._clips.directory
+    assert not list((tmp_path / "clips").glob(".making-*"))
 
 
 async def test_four_at_once_and_twenty_five_each_all_come_at_the_right_rate(speech: Speech, tmp_path: Path) -> None:
@@ -308,14 +305,14 @@ def test_a_rate_nobody_measured_is_refused(tmp_path: Path) -> None:
         Speech(tmp_path, rate_wpm=200)
 
 
-async def test_a_full_disk_is_said_and_leaves_nothing_behind(speech: Speech) -> None:
+async def test_a_full_disk_is_said_and_leaves_nothing_behind(speech: Speech, tmp_path: Path) -> None:
     await speech.clip("停水")
     pid = speech.worker_pid
     assert pid is not None
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (50_000, 50_000))  # what the kernel answers is a kind of full disk
     with pytest.raises(ClipStorageError, match="could not be saved"):
         await speech.clip(NOTICE)
-    assert [path.name for path in speech_directory(speech).iterdir()] == [(await speech.clip("停水")).path.name]
+    assert [path.name for path in (tmp_path / "clips").iterdir()] == [(await speech.clip("停水")).path.name]
 
 
 async def test_a_directory_that_cannot_be_is_said(tmp_path: Path) -> None:
@@ -332,6 +329,29 @@ async def test_leftovers_of_a_power_cut_are_cleared(tmp_path: Path) -> None:
     await speech.clip("停水")
     assert not leftover.exists()
     await speech.close()
+
+
+async def test_a_clip_swept_away_while_it_was_made_is_made_again(speech: Speech, tmp_path: Path) -> None:
+    """`village say` beside a running server opens the same directory and clears what looks unfinished."""
+    await speech.clip("停水")
+    pid = speech.worker_pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    order = asyncio.create_task(speech.clip(NOTICE))
+    await asyncio.to_thread(_bytes_waiting, pid)
+    unfinished = asyncio.create_task(asyncio.to_thread(_swept, tmp_path / "clips"))
+    os.kill(pid, signal.SIGCONT)
+    assert abs((await order).duration_s - NOTICE_S) < 0.01
+    await unfinished
+
+
+def _swept(directory: Path) -> None:
+    """Until one unfinished file has been there and is gone."""
+    deadline_s = time.monotonic() + 5
+    while time.monotonic() < deadline_s:
+        for path in directory.glob(".making-*"):
+            path.unlink(missing_ok=True)
+            return
 
 
 async def test_prune_removes_the_longest_unused(speech: Speech) -> None:
@@ -375,14 +395,14 @@ async def test_a_clip_that_is_not_what_was_ordered_is_found_out(tmp_path: Path, 
 
 
 async def test_bad_clips_are_tried_three_times_and_never_returned(
-    speech: Speech, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    speech: Speech, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("audio.speech.fault", lambda *_: "1.00 s of speech instead of 2.00")
     with pytest.raises(SpeechError, match="did not work just now"):
         await speech.clip("王德福请回电13800138000")
     assert len([record for record in caplog.records if "clip_rejected" in record.message]) == 3
     assert "王德福" not in caplog.text
-    assert list(speech_directory(speech).iterdir()) == []
+    assert list((tmp_path / "clips").iterdir()) == []
 
 
 async def test_say_writes_one_file(tmp_path: Path) -> None:
