@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from gateway.failures import OutcomeUnknownError, TransportDownError, TransportFailure, Trouble, where
+from gateway.failures import GatewayError, OutcomeUnknownError, TransportDownError, TransportFailure, Trouble, where
 from gateway.ground import Clock, Database, wait_for
 from gateway.message import Channel
 from gateway.posting import Posting
@@ -33,6 +33,11 @@ _AWAKE_MS = 60_000
 
 _TROUBLE_MS = 5_000
 """After a commit that failed (a full disk): nothing is sent that could not be written down first."""
+
+
+class LaneStoppedError(GatewayError):
+    """Nobody is here any more to write that down; the carrier has to say it again."""
+
 
 Perform = Callable[[Claim], Awaitable[Outcome]]
 
@@ -78,6 +83,7 @@ class Lane:
         self._down: Trouble | None = None
         self._since_ms = clock.now_ms()
         self._stopping = False
+        self._stopped = False
 
     # from outside
 
@@ -109,7 +115,9 @@ class Lane:
         return LaneStatus(gauge.name, gauge.channel, self.is_up, self._down, self._since_ms, under_way, gauge.window)
 
     async def report(self, report: Report) -> None:
-        """Returns once it is on the disk; reports that come together share a commit."""
+        """Returns once it is on the disk; reports that come together share a commit. Raises LaneStoppedError."""
+        if self._stopped:
+            raise LaneStoppedError("the lane has stopped")
         kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._reports.append((report, kept))
         self._wake.set()
@@ -136,6 +144,10 @@ class Lane:
                 task.cancel()
             await asyncio.gather(*self._under_way, return_exceptions=True)
             self._under_way.clear()
+            self._stopped = True
+            for _, kept in self._reports:
+                if not kept.done():
+                    kept.set_exception(LaneStoppedError("the lane has stopped"))
 
     @property
     def _pending(self) -> int:

@@ -1,0 +1,58 @@
+"""What a simulated villager does by himself: reads, answers with a digit, picks up the phone, listens, presses a key.
+
+Seeded; never does anything a real phone could not do.
+"""
+
+from __future__ import annotations
+
+import re
+
+from gateway.ground import Clock
+from gateway.simulated.dice import Dice
+from gateway.simulated.exchange import SimulatedCall
+from gateway.simulated.handset import Habit, NoCallError
+
+_ASKS = re.compile(r"回\s*([98])(?!\d)")
+_RINGS_MS = (3_000, 12_000)
+_THINKS_MS = (700, 2_500)
+_GETS_BORED_MS = (2_000, 8_000)
+_LOOKS_MS = 500
+_PATIENCE_MS = 180_000
+
+
+def answer_to(text: str, habit: Habit, dice: Dice, about: object) -> tuple[int, str] | None:
+    """After how long he answers a text, and what; None: not at all."""
+    asked = _ASKS.findall(text)
+    if not asked or not dice.hits(habit.confirms, "confirms", about):
+        return None
+    after_ms = dice.between((habit.reads_within_ms // 20, habit.reads_within_ms), "reads", about)
+    return after_ms, "9" if "9" in asked else asked[0]
+
+
+async def hold_phone(call: SimulatedCall, habit: Habit, clock: Clock, dice: Dice, reference: str) -> None:
+    """One call from the villager's side."""
+    if not dice.hits(habit.answers_calls, "answers", reference):
+        return
+    await clock.sleep_ms(dice.between(_RINGS_MS, "rings", reference))
+    try:
+        if call.ended or call.answered:
+            return
+        call.answer()
+        if not dice.hits(habit.listens_whole, "listens", reference):
+            await clock.sleep_ms(dice.between(_GETS_BORED_MS, "bored", reference))
+            call.leave()
+            return
+        await _listen(call, habit.presses, clock)
+        await clock.sleep_ms(dice.between(_THINKS_MS, "thinks", reference))
+        call.press(habit.presses)
+    except NoCallError:
+        return  # the village hung up first
+
+
+async def _listen(call: SimulatedCall, key: str, clock: Clock) -> None:
+    """Until a prompt that names the key has been played to its end."""
+    for _ in range(_PATIENCE_MS // _LOOKS_MS):
+        await clock.sleep_ms(_LOOKS_MS)
+        prompt = call.view().prompt
+        if call.ended or (prompt and f"按{key}" in prompt.text and prompt.elapsed_ms >= prompt.duration_ms):
+            return
