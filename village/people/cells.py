@@ -183,8 +183,6 @@ _OLDEST_YEAR = 1880
 
 def read_born(cell: Cell, today: date) -> Born | None:
     """Day, month or year in the forms people write them, Excel's day numbers included. Raises CellError."""
-    if isinstance(cell, date):
-        return _checked(Born.on(cell), today, text_of(cell))
     text = _CLOCK_TIME.sub("", whole(text_of(cell)))
     plain = text.replace(" ", "")
     if not plain:

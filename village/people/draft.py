@@ -78,6 +78,7 @@ class Draft:
     head_written: bool = False
     household_no: str = ""
     group: int | None = None
+    group_unread: bool = False
     relation: str | None = None
     sex: str | None = None
     born: Born | None = None
@@ -131,14 +132,13 @@ def _read_who(draft: Draft, row: Row, header: Header) -> None:
     draft.head_written = bool(draft.head) and Field.HEAD not in row.filled
     draft.household_no = whole(text_of(row.get(Field.HOUSEHOLD_NO)))
     draft.group = draft.take(lambda: read_group(row.get(Field.GROUP)), None)
+    draft.group_unread = draft.group is None and bool(text_of(row.get(Field.GROUP)))
     if Field.RELATION in header.fields:
         draft.relation = draft.take(lambda: read_relation(row.get(Field.RELATION)), "")
     if Field.NAME in header.fields:
         draft.name = draft.take(lambda: read_name(row.get(Field.NAME)), "")
     if not draft.name and draft.head_written and draft.relation in {None, "", "户主"}:
         draft.name, draft.name_is_heads = draft.head, True
-    if not text_of(row.get(Field.SEX)) and Field.SEX not in header.fields:
-        return
     draft.sex = draft.take(lambda: read_sex(row.get(Field.SEX)), None)
 
 

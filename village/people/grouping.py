@@ -24,6 +24,7 @@ class Home:
     head: str
     group: int | None
     people: list[Draft] = field(default_factory=list)
+    alone: bool = False
 
     @property
     def heads(self) -> list[Draft]:
@@ -48,6 +49,11 @@ class Grouping:
         self._carries_group = carries
         self._last: Draft | None = None
         self._home: Home | None = None
+
+    @property
+    def everyone_alone(self) -> bool:
+        """Nothing on this sheet says who lives with whom, so everybody counts as a household."""
+        return not self._fields & {Field.RELATION, Field.HEAD, Field.HOUSEHOLD_NO}
 
     def add(self, draft: Draft) -> None:
         """Put a row into its household. A row that belongs nowhere says so in its troubles."""
@@ -105,8 +111,7 @@ class Grouping:
 
     def _place_by_order(self, draft: Draft) -> Home | None:
         """Nothing but the order of the rows tells the households apart."""
-        everyone_alone = not self._fields & {Field.RELATION, Field.HEAD, Field.HOUSEHOLD_NO}
-        if draft.is_head or everyone_alone:
+        if draft.is_head or self.everyone_alone:
             return self._open(None, draft)
         if self._home is None:
             draft.wrong(say("{name} 上面没有户主，不知道是哪一户的人", name=draft.name))
@@ -114,9 +119,10 @@ class Grouping:
         return _join(self._home, draft)
 
     def _open(self, key: Key | None, draft: Draft) -> Home:
-        if draft.group is None:
+        if draft.group is None and not draft.group_unread:
             draft.wrong(say("{name} 没有写是哪一组", name=draft.name or draft.head))
-        home = Home(key, draft.head, draft.group, [draft])
+        head = draft.name if self.everyone_alone else draft.head
+        home = Home(key, head, draft.group, [draft], alone=self.everyone_alone)
         self.homes.append(home)
         if key is not None:
             self._by_key[key] = home

@@ -71,13 +71,16 @@ def check_sheets(sheets: list[Sheet], village: Village) -> Checked:
         unused.update(dict.fromkeys(header.unused))
         rows = list(rows_under(sheet, header))
         grouping.start_sheet(header.fields, rows, _group_of(sheet, header, village))
+        if rows and grouping.everyone_alone:
+            general.append(
+                Trouble(Level.WARNING, Where(origin.name), say("没有“户主”和“与户主关系”这两列，每个人算作一户"))
+            )
         for row in rows:
             draft = read_row(row, header, village)
             if draft is not None:
                 origins[id(draft)] = origin
                 drafts.append(draft)
-                if draft.name:
-                    grouping.add(draft)
+                grouping.add(draft)
     if any(headers) and not drafts:
         general.append(Trouble(Level.ERROR, Where(), say("表头下面没有一个人")))
     for home in grouping.homes:
@@ -108,6 +111,8 @@ def _no_header(sheets: list[Sheet]) -> Wording:
 
 def _settle(home: Home) -> None:
     """Name the household after its head, or say that it has none."""
+    if home.alone:
+        return
     heads = home.heads
     first = home.people[0]
     if home.key is not None and home.key[0] == "head":
@@ -158,7 +163,7 @@ def _compare_people(drafts: list[Draft], homes: list[Home]) -> None:
     by_name: defaultdict[str, list[Draft]] = defaultdict(list)
     for home in homes:
         for draft in home.people:
-            if id(draft) not in repeated:
+            if draft.name and id(draft) not in repeated:
                 by_name[draft.name].append(draft)
     for namesakes in by_name.values():
         if len(namesakes) > 1:
@@ -171,7 +176,7 @@ def _compare_within(home: Home) -> set[int]:
     repeated: set[int] = set()
     seen: defaultdict[str, list[Draft]] = defaultdict(list)
     for draft in home.people:
-        for earlier in seen[draft.name]:
+        for earlier in seen[draft.name] if draft.name else ():
             if earlier.born is None or draft.born is None or earlier.born.agrees_with(draft.born):
                 if not (draft.id_key and draft.id_key == earlier.id_key):
                     draft.wrong(say("{name} 和第{row}行重复了", name=draft.name, row=earlier.row))

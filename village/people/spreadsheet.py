@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import resource
+import struct
 import sys
 import zipfile
 from datetime import date, datetime, time, timedelta
@@ -37,6 +38,9 @@ _ZIP = b"PK\x03\x04"
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 _WEB = (b"<html", b"<!doctype", b"<?xml", b"<table", b"<meta", b"<head", b"mime-version:")
 _DOCUMENTS = (b"%PDF", b"{\\rtf", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"7z\xbc\xaf", b"Rar!", b"\x1f\x8b")
+
+_BIFF8_GLOBALS = bytes.fromhex("0908100000060500")
+_FILEPASS = 0x2F
 
 _MAX_ENTRIES = 2_000
 _MAX_UNPACKED_BYTES = 150 * 1024 * 1024
@@ -94,6 +98,21 @@ def _inspect_compound(content: bytes) -> None:
         raise UnreadableError(Unreadable.PASSWORD)
     if "Workbook".encode("utf-16-le") not in content and "Book".encode("utf-16-le") not in content:
         raise UnreadableError(Unreadable.NOT_A_SPREADSHEET)
+    if _has_filepass(content):
+        raise UnreadableError(Unreadable.PASSWORD)
+
+
+def _has_filepass(content: bytes) -> bool:
+    """Whether the workbook begins as an encrypted one does ([MS-XLS] 2.1.7.20.1: FILEPASS follows BOF, or WRITEPROT)."""
+    at = content.find(_BIFF8_GLOBALS)
+    for _ in range(4):
+        if at < 0 or at + 4 > len(content):
+            return False
+        kind, length = struct.unpack_from("<HH", content, at)
+        if kind == _FILEPASS:
+            return True
+        at += 4 + length
+    return False
 
 
 def _read_workbook(content: bytes) -> list[Sheet]:
