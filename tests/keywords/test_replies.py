@@ -86,7 +86,7 @@ def test_every_template_in_its_worst_case_is_one_sms(name):
 
 
 def test_a_long_name_is_shortened_before_anything_that_matters_goes():
-    longer = f"{LONG_NAME}艾合买提江吐尔逊江阿卜力孜"
+    longer = f"{LONG_NAME}艾合买提江吐尔逊江阿卜力孜热合曼江"
     text = Replies("六个字的村名", "13900000001").registered(longer, 12).text
     assert "阿卜杜热西提江,12组" in text
     assert text.endswith("退订回T")

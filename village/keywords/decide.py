@@ -193,7 +193,7 @@ def _shown(command: Command) -> bool:
 
 def _registered(reading: Reading, phone: PhoneRow, command: Command) -> Decision:
     decision = _of_registered(reading, phone, command)
-    return replace(decision, shown=_shown(command))
+    return replace(decision, shown=_shown(command) and decision.intent is not Intent.CONFIRM)
 
 
 def _of_registered(reading: Reading, phone: PhoneRow, command: Command) -> Decision:
