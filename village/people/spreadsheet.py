@@ -103,7 +103,7 @@ def _inspect_compound(content: bytes) -> None:
 
 
 def _has_filepass(content: bytes) -> bool:
-    """Whether the workbook begins as an encrypted one does ([MS-XLS] 2.1.7.20.1: FILEPASS follows BOF, or WRITEPROT)."""
+    """Whether the workbook begins as an encrypted one does ([MS-XLS]: FILEPASS follows BOF or WRITEPROT)."""
     at = content.find(_BIFF8_GLOBALS)
     for _ in range(4):
         if at < 0 or at + 4 > len(content):
