@@ -8,6 +8,7 @@ import ssl
 from dataclasses import dataclass
 
 import aiohttp
+from multidict import CIMultiDict
 
 _FORM = re.compile(r"<form\b([^>]*)>(.*?)</form>", re.S)
 _ATTRIBUTE = re.compile(r'([a-z-]+)="([^"]*)"')
@@ -18,7 +19,7 @@ class Page:
     status: int
     url: str
     text: str
-    headers: dict[str, str]
+    headers: CIMultiDict[str]
     raw: bytes
 
     @property
@@ -75,4 +76,4 @@ class Browser:
     async def _page(answer: aiohttp.ClientResponse) -> Page:
         raw = await answer.read()
         text = raw.decode("utf-8", "replace")
-        return Page(answer.status, str(answer.url), text, dict(answer.headers), raw)
+        return Page(answer.status, str(answer.url), text, CIMultiDict(answer.headers), raw)

@@ -147,6 +147,9 @@ async def public(db: Database, clock: MovableClock) -> AsyncIterator[Browser]:
     async def home(request: web.Request) -> web.StreamResponse:
         return await render(request, "home.html")
 
+    async def notice(request: web.Request) -> web.StreamResponse:
+        return await render(request, "_part.html", notes=["明天停水"])
+
     async def say_so(request: web.Request) -> web.StreamResponse:
         form = await read_form(request)
         await db.write(lambda tx: once(tx, form))
@@ -157,7 +160,7 @@ async def public(db: Database, clock: MovableClock) -> AsyncIterator[Browser]:
         clock=clock,
         key=KEY,
         village="青山村",
-        routes=[web.get("/", home), web.post("/", say_so)],
+        routes=[web.get("/", home), web.get("/notice", notice), web.post("/", say_so)],
         templates=[ROOM],
     )
     async with listening(app) as (address,):

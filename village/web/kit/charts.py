@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-WIDTH, HEIGHT = 640, 260
-_LEFT, _RIGHT, _TOP, _BOTTOM = 54, 108, 22, 36
-_LINE_HEIGHT = 19
+WIDTH, HEIGHT = 460, 240
+_LEFT, _RIGHT, _TOP, _BOTTOM = 50, 84, 22, 36
+_LINE_HEIGHT = 21
 """Two names nearer than this would run into each other."""
 
 DASHES = ("", "9 6", "2 5", "14 4 3 4", "5 3", "1 7")
