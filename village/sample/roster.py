@@ -21,6 +21,9 @@ DEAD = "19900000008"
 NOBODYS = "19900000009"
 """The fixed handles for trying things: nobody on the roster has the last one, nobody ever answers the one before."""
 
+_GROUP_OF_WANG = 3
+"""王德福 leads this group; the others draw their leader."""
+
 _SEED = 20261205
 _THIS_YEAR = 2026
 _FIRST_MOBILE = 19_900_010_000 - 19_900_000_000
@@ -95,15 +98,15 @@ def roster_rows() -> list[SampleRow]:
     """The whole village in the order of its spreadsheet; the same rows every time."""
     lot = _Lot()
     households: list[list[SampleRow]] = []
-    for fixed in (_wang(), _li(), _chen()):
-        lot.names.update(row.name for row in fixed)
-        households.append(fixed)
-    for number in range(HOUSEHOLDS - len(households)):
+    fixed = [_wang(), _li(), _chen()]
+    lot.names.update(row.name for rows in fixed for row in rows)
+    for number in range(HOUSEHOLDS - len(fixed)):
         households.append(_household(lot, number % GROUPS + 1))
     households.sort(key=lambda rows: rows[0].group)
     _choose_representatives(lot, households)
     _choose_party(lot, households)
-    return [row for rows in households for row in rows]
+    ordered = sorted([*fixed, *households], key=lambda rows: rows[0].group)
+    return [row for rows in ordered for row in rows]
 
 
 def _wang() -> list[SampleRow]:
@@ -239,7 +242,7 @@ def _choose_representatives(lot: _Lot, households: list[list[SampleRow]]) -> Non
             rows = of_group[seat * len(of_group) // seats + lot.dice.randrange(3)]
             sex = "女" if (seat + group) % 5 in {0, 2} or seat == 0 else "男"
             _mark(rows, sex, representative=True)
-        if not any(row.leader for rows in of_group for row in rows):
+        if group != _GROUP_OF_WANG:
             _mark(of_group[lot.dice.randrange(len(of_group))], "男", leader=True)
 
 
