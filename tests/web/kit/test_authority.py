@@ -19,6 +19,7 @@ from village.web.kit.authority import (
     authority_fingerprint,
     keep_certificate_fresh,
     make_authority,
+    own_names,
     server_context,
 )
 
@@ -109,10 +110,28 @@ def test_new_names_make_a_new_certificate(tmp_path: Path) -> None:
 
 def test_the_authority_signs_for_nobody_elses_names(tmp_path: Path) -> None:
     make_authority(tmp_path, "青山村", ["qingshan.example.cn"], NOW_MS)
-    server_context(tmp_path, ["qingshan.example.cn"], MovableClock(NOW_MS))
-    for stranger in ("bank.example.com", "93.184.216.34", "example.cn"):
-        with pytest.raises(RefusalError, match="不能用于"):
-            server_context(tmp_path, [stranger], MovableClock(NOW_MS))
+    strangers = ["bank.example.com", "93.184.216.34", "example.cn", "raspberrypi"]
+    server_context(tmp_path, ["qingshan.example.cn", "pi.local", *strangers], MovableClock(NOW_MS))
+    names = leaf(tmp_path).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert set(names.get_values_for_type(x509.DNSName)) == {"localhost", "qingshan.example.cn", "pi.local"}
+    assert {str(address) for address in names.get_values_for_type(x509.IPAddress)} == {"127.0.0.1", "::1"}
+
+
+def test_a_stolen_authority_cannot_pose_as_a_bank(tmp_path: Path) -> None:
+    make_authority(tmp_path, "青山村", [], NOW_MS)
+    authority = x509.load_pem_x509_certificate((tmp_path / "authority.crt").read_bytes())
+    limits = authority.extensions.get_extension_for_class(x509.NameConstraints)
+    assert limits.critical
+    assert limits.value.permitted_subtrees
+
+
+def test_this_computers_own_names_can_all_be_signed_for(tmp_path: Path) -> None:
+    names = own_names()
+    make_authority(tmp_path, "青山村", names, NOW_MS)
+    server_context(tmp_path, names, MovableClock(NOW_MS))
+    signed = leaf(tmp_path).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    shown = [*signed.get_values_for_type(x509.DNSName), *map(str, signed.get_values_for_type(x509.IPAddress))]
+    assert set(names) <= set(shown)
 
 
 def test_a_pair_torn_by_a_power_cut_is_mended_at_the_next_start(tmp_path: Path) -> None:

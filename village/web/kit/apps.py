@@ -19,7 +19,7 @@ from village.ground.wording import Wording
 from village.web.kit.assets import PREFIX as ASSETS
 from village.web.kit.assets import Assets
 from village.web.kit.errors import plain_pages
-from village.web.kit.frame import FRAME, Frame, RailEntry, _no_foot, _no_warnings
+from village.web.kit.frame import FRAME, Frame, RailEntry, no_foot, no_warnings
 from village.web.kit.gate import anyone, keep_gate, read_language, refuse_foreign_posts, refuse_unmarked
 from village.web.kit.language import LANGUAGES, choose_language
 from village.web.kit.live import hang_up, live
@@ -67,8 +67,8 @@ def make_desk_app(
     routes: Iterable[web.RouteDef],
     rail: Sequence[RailEntry],
     hosts: Collection[str] = (),
-    foot: Callable[[], Awaitable[Sequence[Wording]]] = _no_foot,
-    warnings: Callable[[], Sequence[Wording]] = _no_warnings,
+    foot: Callable[[], Awaitable[Sequence[Wording]]] = no_foot,
+    warnings: Callable[[], Sequence[Wording]] = no_warnings,
     templates: Sequence[Path] = (),
     static: Sequence[Path] = (),
 ) -> web.Application:
@@ -90,7 +90,6 @@ def make_desk_app(
     )
     app = web.Application(middlewares=[read_language, plain_pages, keep_gate, refuse_foreign_posts])
     _fill(app, frame, [*routes, web.get("/live", live)])
-    app.on_shutdown.append(hang_up)
     refuse_unmarked(app)
     return app
 
@@ -102,6 +101,7 @@ def _fill(app: web.Application, frame: Frame, routes: Iterable[web.RouteDef]) ->
     app.router.add_get(f"/language/{{language:{'|'.join(LANGUAGES)}}}", anyone(functools.partial(choose_language)))
     app.router.add_routes(routes)
     app.on_response_prepare.append(_headers)
+    app.on_shutdown.append(hang_up)
     return app
 
 

@@ -11,6 +11,8 @@ import hashlib
 import ipaddress
 import logging
 import os
+import re
+import socket
 import ssl
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
@@ -59,6 +61,10 @@ _LOCAL_NETWORKS = (
 )
 """RFC 1918, 3927, 4193, 4291, 6598, 6762, 8375; `.internal` by ICANN 2024."""
 
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
+_LOCAL_ADDRESS = re.compile(r"\|-- ([0-9.]+)\n\s+/32 host LOCAL")
+"""How the kernel lists the addresses of this computer in /proc/net/fib_trie."""
+
 _ALWAYS = ("localhost", "127.0.0.1", "::1")
 
 
@@ -93,7 +99,7 @@ def make_authority(folder: Path, village: str, hosts: Collection[str], now_ms: i
 def server_context(folder: Path, hosts: Collection[str], clock: Clock) -> ssl.SSLContext:
     """What HTTPS is served with; the certificate is made anew where it is missing, old or for other names.
 
-    Raises RefusalError where there is no authority, or it may not sign for one of `hosts`.
+    Raises RefusalError where there is no authority.
     """
     if not (folder / AUTHORITY).exists():
         raise RefusalError(say("找不到证书 {path}，请先运行 village init。", path=folder / AUTHORITY))
@@ -115,6 +121,19 @@ async def keep_certificate_fresh(folder: Path, hosts: Collection[str], clock: Cl
             log.error("certificate not renewed reason=%s", failure)
 
 
+def own_names() -> list[str]:
+    """What this computer is called and which addresses it has right now, as far as it knows; a hint, not a promise."""
+    name = socket.gethostname().lower().partition(".")[0]
+    names = [name, f"{name}.local"] if _NAME.match(name) else []
+    try:
+        table = Path("/proc/net/fib_trie").read_text("ascii")
+    except (OSError, UnicodeDecodeError):
+        return names
+    networks = [ipaddress.ip_network(network) for network in _LOCAL_NETWORKS]
+    addresses = {ipaddress.ip_address(found) for found in _LOCAL_ADDRESS.findall(table)}
+    return names + sorted(str(a) for a in addresses if not a.is_loopback and _within(a, networks))
+
+
 def authority_certificate(folder: Path) -> bytes:
     """The authority as browsers and systems take it (DER)."""
     return _load(folder / AUTHORITY).public_bytes(serialization.Encoding.DER)
@@ -131,7 +150,7 @@ def _renew(folder: Path, hosts: Collection[str], clock: Clock) -> bool:
     now = _plausible(clock.now_ms())
     if (folder / SERVER).exists() and (folder / SERVER_KEY).exists():
         leaf = _load(folder / SERVER)
-        if _names_of(leaf) == _wanted(hosts) and _signed_by(leaf, folder):
+        if _names_of(leaf) == _signable(_load(folder / AUTHORITY), hosts) and _signed_by(leaf, folder):
             fresh = leaf.not_valid_before_utc <= now < leaf.not_valid_after_utc - timedelta(days=_RENEW_DAYS)
             if fresh or not clock.trusted:
                 return False
@@ -144,8 +163,9 @@ def _issue(folder: Path, hosts: Collection[str], now: datetime) -> None:
     signer = serialization.load_pem_private_key((folder / AUTHORITY_KEY).read_bytes(), password=None)
     if not isinstance(signer, ec.EllipticCurvePrivateKey):
         raise RefusalError(say("证书的钥匙坏了：{path}", path=folder / AUTHORITY_KEY))
-    names = _wanted(hosts)
-    _refuse_outside(authority, names)
+    names = _signable(authority, hosts)
+    for name in sorted(_wanted(hosts) - names):
+        log.warning("name left out of the certificate, the authority may not sign for it name=%s", name)
     key = ec.generate_private_key(ec.SECP256R1())
     begins = now - timedelta(days=_LEAF_EARLY_DAYS)
     ends = min(begins + timedelta(days=_LEAF_DAYS), authority.not_valid_after_utc)
@@ -206,21 +226,19 @@ def _only_local(hosts: Collection[str]) -> x509.NameConstraints:
     return x509.NameConstraints(allowed + [x509.IPAddress(network) for network in networks], None)
 
 
-def _refuse_outside(authority: x509.Certificate, names: Collection[str]) -> None:
-    """Better no certificate than one that every browser refuses without saying why."""
+def _signable(authority: x509.Certificate, hosts: Collection[str]) -> frozenset[str]:
+    """The names the authority may sign for: with one other name in it a browser refuses the whole certificate."""
     allowed = authority.extensions.get_extension_for_class(x509.NameConstraints).value.permitted_subtrees or []
     domains = [name.value for name in allowed if isinstance(name, x509.DNSName)]
     networks = [name.value for name in allowed if isinstance(name, x509.IPAddress)]
-    for name in names:
+
+    def fits(name: str) -> bool:
         general = _general(name)
         if isinstance(general, x509.IPAddress):
-            fits = _within(general.value, networks)
-        else:
-            fits = any(name == domain or name.endswith(f".{domain}") for domain in domains)
-        if not fits:
-            raise RefusalError(
-                say("村里的证书不能用于 {name}：它不在建证书时的范围里。请在 web.names 里去掉它。", name=name)
-            )
+            return _within(general.value, networks)
+        return any(name == domain or name.endswith(f".{domain}") for domain in domains)
+
+    return frozenset(name for name in _wanted(hosts) if fits(name))
 
 
 def _within(address: object, networks: Sequence[object]) -> bool:

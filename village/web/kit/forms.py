@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from aiohttp import web
-from aiohttp.web_request import FileField
+from aiohttp import BodyPartReader, web
 
 from village.ground.wording import RefusalError, Wording, say
 from village.web.kit.frame import FRAME, visitor_of
@@ -19,6 +18,7 @@ from village.web.kit.tokens import read_token
 
 TOKEN_FIELD = "_form"  # noqa: S105 - the name of a field
 
+_MOST_PARTS = 2000
 _LIMIT = 256 * 1024
 _SWALLOW_BYTES = 1 << 30
 _SWALLOW_S = 120
@@ -139,28 +139,55 @@ async def take_form(request: web.Request, *, limit: int = _LIMIT, timeout_s: flo
     copy = request.clone(client_max_size=limit)
     try:
         async with asyncio.timeout(timeout_s):
-            posted = await copy.post()
+            if request.content_type == "multipart/form-data":
+                fields, uploads = await _parts(copy, limit)
+            else:
+                fields, uploads = _lines(await copy.post()), {}
     except web.HTTPRequestEntityTooLarge as large:
         await swallow(request)
         raise too_large(limit) from large
     except TimeoutError as slow:
         raise RefusalError(say("传得太慢，断开了。什么都没有改，请再试一次。"), status=408) from slow
-    except (ValueError, LookupError, AssertionError, web.HTTPBadRequest) as broken:
+    except (ValueError, LookupError, AssertionError, web.HTTPBadRequest, web.RequestPayloadError) as broken:
         raise RefusalError(say("这份表单读不懂，什么都没有改。"), status=400) from broken
-    fields: dict[str, list[str]] = {}
-    uploads: dict[str, Upload] = {}
-    for name, value in posted.items():
-        if isinstance(value, FileField):
-            uploads[name] = Upload(clean(value.filename)[:200], value.file.read())
-            value.file.close()
-        else:
-            text = value.decode("utf-8", "replace") if isinstance(value, bytes | bytearray) else value
-            # spaces around a password belong to it
-            fields.setdefault(name, []).append(clean(text, keep_ends="password" in name))
     nonce = read_token(request.app[FRAME].forms_key, visitor_of(request).binding, fields.pop(TOKEN_FIELD, [""])[0])
     form = Form(fields, uploads, nonce or b"")
     request[TYPED] = form
     return form
+
+
+def _lines(posted: Mapping[str, object]) -> dict[str, list[str]]:
+    fields: dict[str, list[str]] = {}
+    for name, value in posted.items():
+        if isinstance(value, str):
+            fields.setdefault(name, []).append(_cleaned(name, value))
+    return fields
+
+
+async def _parts(request: web.BaseRequest, limit: int) -> tuple[dict[str, list[str]], dict[str, Upload]]:
+    """Fields and files, all in memory: a roster must not pass through a temporary file, where aiohttp would put it."""
+    fields: dict[str, list[str]] = {}
+    uploads: dict[str, Upload] = {}
+    left, count = limit, 0
+    reader = await request.multipart()
+    while (part := await reader.next()) is not None:
+        count += 1
+        if not isinstance(part, BodyPartReader) or part.name is None or count > _MOST_PARTS:
+            raise ValueError("not a form a browser sends")
+        content = bytes(await part.read(decode=True))
+        left -= len(content) + len(part.name)
+        if left < 0:
+            raise web.HTTPRequestEntityTooLarge(limit, limit - left)
+        if part.filename:
+            uploads[part.name] = Upload(clean(part.filename)[:200], content)
+        elif part.filename is None:
+            fields.setdefault(part.name, []).append(_cleaned(part.name, content.decode("utf-8", "replace")))
+    return fields, uploads
+
+
+def _cleaned(name: str, text: str) -> str:
+    # spaces around a password belong to it
+    return clean(text, keep_ends="password" in name)
 
 
 def too_large(limit: int) -> RefusalError:

@@ -61,11 +61,11 @@ class RailEntry:
     roles: frozenset[Role] = frozenset(Role)
 
 
-async def _no_foot() -> Sequence[Wording]:
+async def no_foot() -> Sequence[Wording]:
     return ()
 
 
-def _no_warnings() -> Sequence[Wording]:
+def no_warnings() -> Sequence[Wording]:
     return ()
 
 
@@ -81,8 +81,8 @@ class Frame:
     hosts: frozenset[str] = frozenset()
     cookie: str = "desk"
     rail: tuple[RailEntry, ...] = ()
-    foot: Callable[[], Awaitable[Sequence[Wording]]] = _no_foot
-    warnings: Callable[[], Sequence[Wording]] = _no_warnings
+    foot: Callable[[], Awaitable[Sequence[Wording]]] = no_foot
+    warnings: Callable[[], Sequence[Wording]] = no_warnings
     listening: set[asyncio.Task[object]] = field(default_factory=set)
     """Requests that stay open (live parts); they end when the server does."""
 

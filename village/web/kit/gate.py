@@ -166,7 +166,5 @@ async def _turn_away(frame: Frame, request: web.Request, roles: frozenset[Role])
         return web.Response(status=303, headers={"Location": NEW_PASSWORD, "Cache-Control": "no-store"})
     if account.role not in roles:
         names = [ROLE_WORDS[role] for role in Role if role in roles]
-        # at most four names: a sentence can hold them
-        who = "、".join(str(name) for name in names)
-        raise RefusalError(say("这一页归{who}办，您的账号打不开。", who=who), status=403)
+        raise RefusalError(say("您的账号打不开这一页。能打开它的是："), *names, status=403)
     return None

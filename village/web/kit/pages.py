@@ -174,7 +174,7 @@ def _rail(frame: Frame, request: web.Request) -> list[tuple[str, Wording, bool]]
     """(path, label, whether it is where we are) for every entry this account may open."""
     shown = _entries(frame, visitor_of(request).account)
     here = max(
-        (e.path for e in shown if request.path == e.path or request.path.startswith(e.path.rstrip("/") + "/")),
+        (e.path for e in shown if request.path == e.path or (e.path != "/" and request.path.startswith(f"{e.path}/"))),
         key=len,
         default="",
     )
