@@ -82,6 +82,7 @@ class Answering:
             inbox_id=sms.id,
             fingerprint=sender.fingerprint,
             phone_id=sender.phone.id if sender.phone else None,
+            person=_is_person(sms.sender),
             at_ms=now_ms,
             intent=decision.intent.value,
             why=decision.why,
@@ -93,7 +94,7 @@ class Answering:
 
     def decide(self, tx: sqlite3.Connection, sms: ReceivedSms) -> Decision:
         """What would be done, before it is done and before the throttle. Reads only."""
-        if never_answer(sms.sender) or not _is_phone(sms.sender):
+        if not _is_person(sms.sender):
             return Decision(Intent.IGNORE, say("不是人用的号码：只存不回"), shown=_harmless(sms.text))
         if self._is_loop(tx, sms):
             return Decision(Intent.IGNORE, say("是我们自己的话转回来了：只存不回"), shown=True)
@@ -206,7 +207,10 @@ class Answering:
         return message_id
 
 
-def _is_phone(sender: str) -> bool:
+def _is_person(sender: str) -> bool:
+    """A number somebody may hold in the hand: no short code, service number or name."""
+    if never_answer(sender):
+        return False
     try:
         return parse(sender).kind in (PhoneKind.MOBILE, PhoneKind.LANDLINE)
     except NotAPhoneError:

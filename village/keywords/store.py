@@ -27,14 +27,16 @@ def note(
     at_ms: int,
     intent: str,
     why: Wording,
+    person: bool,
     shown: bool,
     concerns: str | None,
     reply_key: str | None,
     message_id: int | None,
 ) -> None:
     tx.execute(
-        "INSERT INTO interpretation (inbox_id, fingerprint, phone_id, at_ms, intent, why, shown, concerns, reply_key,"
-        " message_id) VALUES (:inbox, :fingerprint, :phone, :at, :intent, :why, :shown, :concerns, :key, :message)",
+        "INSERT INTO interpretation (inbox_id, fingerprint, phone_id, person, at_ms, intent, why, shown, concerns,"
+        " reply_key, message_id) VALUES (:inbox, :fingerprint, :phone, :person, :at, :intent, :why, :shown, :concerns,"
+        " :key, :message)",
         {
             "inbox": inbox_id,
             "fingerprint": fingerprint,
@@ -42,6 +44,7 @@ def note(
             "at": at_ms,
             "intent": intent,
             "why": json.dumps([why.msgid, {name: str(value) for name, value in why.values}], ensure_ascii=False),
+            "person": person,
             "shown": shown,
             "concerns": concerns,
             "key": reply_key,
@@ -80,13 +83,11 @@ class Letter:
     why: Wording
     concerns: str | None
     reply_key: str | None
-    handled_ms: int | None
-    handled_by: str | None
 
 
 _LETTER = """
     SELECT i.id, i.inbox_id, i.at_ms, b.sender AS sealed_sender, CASE WHEN i.shown THEN b.text END AS sealed_text,
-           i.phone_id, i.intent, i.why, i.concerns, i.reply_key, i.handled_ms, i.handled_by,
+           i.phone_id, i.intent, i.why, i.concerns, i.reply_key,
            (SELECT group_concat(r.name, '、') FROM phone_holder h JOIN resident r ON r.id = h.resident_id
              WHERE h.phone_id = i.phone_id AND r.left_ms IS NULL) AS who
       FROM interpretation i JOIN inbox b ON b.id = i.inbox_id
@@ -99,21 +100,24 @@ def _letter(row: sqlite3.Row) -> Letter:
     return Letter(**{**dict(row), "why": say(msgid, **values)})
 
 
-def letters(tx: sqlite3.Connection, *, limit: int, before_id: int | None = None) -> list[Letter]:
-    """What came in, newest first, without what is for the supervisory committee alone."""
+def letters(
+    tx: sqlite3.Connection, *, limit: int, before_id: int | None = None, strangers: bool = False
+) -> list[Letter]:
+    """What came in, newest first, without what is for the supervisory committee alone.
+
+    `strangers`: only from people's numbers that the roster does not know.
+    """
     rows = tx.execute(
-        _LETTER + " AND (:before IS NULL OR i.id < :before) ORDER BY i.id DESC LIMIT :limit",
-        {"before": before_id, "limit": limit},
+        _LETTER + " AND (:before IS NULL OR i.id < :before)"
+        " AND (NOT :strangers OR (i.phone_id IS NULL AND i.person)) ORDER BY i.id DESC LIMIT :limit",
+        {"before": before_id, "limit": limit, "strangers": strangers},
     )
     return [_letter(row) for row in rows]
 
 
-def strangers(tx: sqlite3.Connection, *, limit: int) -> list[Letter]:
-    """From numbers the roster does not know, robots left away."""
-    rows = tx.execute(
-        _LETTER + " AND i.phone_id IS NULL AND i.intent <> 'ignore' ORDER BY i.id DESC LIMIT :limit", {"limit": limit}
-    )
-    return [_letter(row) for row in rows]
+def letter_of(tx: sqlite3.Connection, letter_id: int) -> Letter | None:
+    row = tx.execute(_LETTER + " AND i.id = :id", {"id": letter_id}).fetchone()
+    return None if row is None else _letter(row)
 
 
 def troubled(tx: sqlite3.Connection) -> int:

@@ -5,6 +5,7 @@ CREATE TABLE interpretation (
     inbox_id    INTEGER NOT NULL UNIQUE REFERENCES inbox (id),
     fingerprint BLOB    NOT NULL,                  -- of the sender, known to the roster or not
     phone_id    INTEGER REFERENCES phone (id),
+    person      INTEGER NOT NULL CHECK (person IN (0, 1)),  -- 0: a robot, a bank, a carrier
     at_ms       INTEGER NOT NULL,
     intent      TEXT    NOT NULL,
     why         TEXT    NOT NULL CHECK (json_valid(why)),
@@ -12,10 +13,7 @@ CREATE TABLE interpretation (
     concerns    TEXT,                              -- notice/17, suggestion/21: what it was about
     reply_key   TEXT,                              -- NULL: not answered
     message_id  INTEGER,                           -- the answer, in the outbox
-    handled_ms  INTEGER,
-    handled_by  TEXT,
-    CHECK ((reply_key IS NULL) = (message_id IS NULL)),
-    CHECK ((handled_ms IS NULL) = (handled_by IS NULL))
+    CHECK ((reply_key IS NULL) = (message_id IS NULL))
 ) STRICT;
 
 CREATE INDEX interpretation_of_sender ON interpretation (fingerprint, at_ms);
