@@ -21,7 +21,7 @@ from village.notices.notice import State
 from village.notices.office import Means, Office
 from village.people import store as people
 from village.sample import roster
-from village.sample.content import NOTICES, e164, suggestions
+from village.sample.content import DUTY_PHONE, NOTICES, e164, suggestions
 from village.sample.village import QUICK, fill, habit_of, is_filled, numbers_of
 
 T = TypeVar("T")
@@ -86,7 +86,7 @@ async def test_the_village_is_whole(making: Making) -> None:
     sent = await making.db.read(lambda tx: notices.latest(tx, limit=10, public_only=False))
     assert [(notice.number, notice.state) for notice in sent] == [(n, State.SENT) for n in (17, 16, 15)]
     numbers = await making.db.read(lambda tx: numbers_of(tx, making.vault))
-    assert {h.number for h in making.carrier.handsets()} == {*numbers, e164(roster.NOBODYS)}
+    assert {h.number for h in making.carrier.handsets()} == {*numbers, e164(roster.NOBODYS), DUTY_PHONE}
     assert {s.number for s in suggestions()} <= {h.number for h in making.carrier.handsets()}
 
 
@@ -132,7 +132,7 @@ async def test_nothing_is_claimed_that_no_phone_has_seen(making: Making) -> None
 
 def test_the_suggested_phones_are_what_they_are_called() -> None:
     by_number = {row.phones[0]: row for row in reversed(roster.roster_rows()) if row.phones}
-    one, shared, elder, away, dead, nobody, line = (s.number.removeprefix("+86") for s in suggestions())
+    one, shared, elder, away, dead, nobody, line, duty = (s.number.removeprefix("+86") for s in suggestions())
     assert (one, shared, away, dead, nobody) == (
         roster.ONE_VOTER,
         roster.SHARED_BY_FOUR,
@@ -144,7 +144,7 @@ def test_the_suggested_phones_are_what_they_are_called() -> None:
     assert by_number[elder].calls
     assert by_number[away].party
     assert nobody not in by_number
-    assert parse("0" + line).kind is PhoneKind.LANDLINE
+    assert parse("0" + line).kind is parse("0" + duty).kind is PhoneKind.LANDLINE
 
 
 def test_a_villager_keeps_his_habits_and_most_confirm_within_the_day() -> None:

@@ -17,6 +17,11 @@ from village.web.phones import Suggestion
 
 AUTHOR = "样板村"
 
+AREA_CODE = "0571"
+DUTY_NUMBER = "88001234"
+DUTY_PHONE = "+8657188001234"
+"""Rung when somebody texts 110 to the village."""
+
 
 @dataclass(frozen=True, slots=True)
 class SampleNotice:
@@ -84,6 +89,7 @@ def suggestions() -> list[Suggestion]:
         Suggestion(e164(roster.DEAD), say("空号，什么都收不到")),
         Suggestion(e164(roster.NOBODYS), say("生人：没登记的号码")),
         Suggestion(e164(_landline()), say("座机，只接电话"), at_start=False),
+        Suggestion(DUTY_PHONE, say("有人发110，这部会响"), at_start=False),
     ]
 
 

@@ -24,7 +24,17 @@ from village.people import store as people
 from village.people.importing import import_roster, refuse_errors
 from village.people.reading import read_roster
 from village.place import NewVillage
-from village.sample.content import AUTHOR, LAST_REQUEST, NOTICES, SampleNotice, e164, suggestions
+from village.sample.content import (
+    AREA_CODE,
+    AUTHOR,
+    DUTY_NUMBER,
+    DUTY_PHONE,
+    LAST_REQUEST,
+    NOTICES,
+    SampleNotice,
+    e164,
+    suggestions,
+)
 from village.sample.roster import DEAD, GROUPS, NOBODYS, sample_csv
 
 _MINUTE_MS, _HOUR_MS = 60_000, 3_600_000
@@ -34,13 +44,13 @@ SAMPLE = NewVillage(
     signature="青山村",
     groups=GROUPS,
     duty_name="王建国",
-    duty_phone="88001234",
+    duty_phone=DUTY_NUMBER,
     sms_number="19900000000",
-    area_code="0571",
+    area_code=AREA_CODE,
     sample=True,
     listen="127.0.0.1",
     transport="simulator",
-    per_minute=60,
+    per_minute=600,
     lines=4,
 )
 
@@ -76,6 +86,7 @@ def hand_out(carrier: Carrier, numbers: Sequence[str]) -> None:
     own = {suggestion.number for suggestion in suggestions()}
     for number in [*numbers, e164(NOBODYS)]:
         carrier.add(number, habit=None if number in own else habit_of(number))
+    carrier.add(DUTY_PHONE, label="村委会值班电话")
     mobiles = [number for number in numbers if number not in own and parse(number).kind is PhoneKind.MOBILE]
     full, silent, never = random.Random("青山村").sample(mobiles, 3)
     carrier.set_rule(e164(DEAD), Rule(dead=True))

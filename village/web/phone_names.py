@@ -20,22 +20,22 @@ class Names:
         self._db = db
         self._vault = vault
 
-    async def labels(self, numbers: Collection[str]) -> dict[str, Wording]:
-        """What stands on each phone."""
+    async def labels(self, numbers: Collection[str]) -> dict[str, Wording | None]:
+        """What stands on each phone; None where the roster does not know it."""
 
-        def unit(tx: sqlite3.Connection) -> dict[str, Wording]:
+        def unit(tx: sqlite3.Connection) -> dict[str, Wording | None]:
             return {number: self._label(tx, number) for number in numbers}
 
         return await self._db.read(unit) if numbers else {}
 
-    def _label(self, tx: sqlite3.Connection, number: str) -> Wording:
+    def _label(self, tx: sqlite3.Connection, number: str) -> Wording | None:
         phone = people.phone_by_fingerprint(tx, self._vault.fingerprint(number))
         holders = people.holders(tx, phone.id) if phone is not None else []
         if len(holders) == 1:
             return _one(people.resident(tx, holders[0].resident_id), holders[0])
         if holders:
             return say("{name}家 · {n}人合用", name=holders[0].household, n=len(holders))
-        return say("没登记的号码")
+        return None
 
     async def held_by(self, words: str, most: int) -> list[str]:
         """The numbers of those whose name, or whose household's, contains the words."""

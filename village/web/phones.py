@@ -158,7 +158,7 @@ class _Page:
         words = query_text(request, "q")
         phones = await self._phones(numbers)
         offered = [s for s in self._suggestions if s.number not in numbers]
-        labels = await self._names.labels([s.number for s in offered])
+        labels = await self._labels([s.number for s in offered])
         view = self._fixed() | {
             "phones": phones,
             "on": _joined(numbers),
@@ -182,7 +182,7 @@ class _Page:
     async def _elsewhere(self, numbers: Collection[str]) -> list[tuple[str, Wording]]:
         """Phones in a call that are not on the shelf."""
         calls = [h.number for h in self._carrier.handsets() if h.call is not None and h.number not in numbers]
-        labels = await self._names.labels(calls)
+        labels = await self._labels(calls)
         return [(_dial(number), labels[number]) for number in calls]
 
     async def busy(self, request: web.Request) -> web.StreamResponse:
@@ -389,7 +389,7 @@ class _Page:
         for number in numbers:
             if not self._known(number):
                 self._carrier.add(number)
-        labels = await self._names.labels(numbers)
+        labels = await self._labels(numbers)
         return [await self._phone(number, labels[number], word) for number in numbers]
 
     async def _phone(self, number: str, label: Wording, word: Wording | None) -> _Phone:
@@ -412,6 +412,15 @@ class _Page:
             word=word,
         )
 
+    async def _labels(self, numbers: Collection[str]) -> dict[str, Wording]:
+        """By the roster; else what the carrier calls the phone."""
+        known = await self._names.labels(numbers)
+        return {number: known[number] or self._carrier_label(number) for number in numbers}
+
+    def _carrier_label(self, number: str) -> Wording:
+        label = self._carrier.handset(number).label if self._known(number) else ""
+        return say("{name}", name=label) if label else say("没登记的号码")
+
     async def _search(self, words: str) -> list[_Found]:
         """By name, or by a part of the number."""
         digits = "".join(c for c in words if c.isascii() and c.isdigit())
@@ -419,7 +428,7 @@ class _Page:
             numbers = [h.number for h in self._carrier.handsets() if digits in _dial(h.number)]
         else:
             numbers = [n for n in await self._names.held_by(words, _MOST_FOUND) if self._known(n)]
-        labels = await self._names.labels(numbers[:_MOST_FOUND])
+        labels = await self._labels(numbers[:_MOST_FOUND])
         return [_Found(_dial(number), display(number), label) for number, label in labels.items()]
 
 
