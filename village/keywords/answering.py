@@ -16,10 +16,11 @@ from village.ground.clock import Clock
 from village.ground.wording import say
 from village.keywords import store
 from village.keywords.carry_out import Doing, Duty, carry_out
-from village.keywords.decide import SINCE_MS, Reading, decide
+from village.keywords.decide import decide
 from village.keywords.decision import Confirm, Decision, Intent, NoteFetched, Redeem, Sender
 from village.keywords.grammar import read
 from village.keywords.normalise import simplified
+from village.keywords.reading import SINCE_MS, Reading
 from village.keywords.replies import Replies, Reply
 from village.keywords.throttle import NEVER_THROTTLED, Patience, patience
 from village.notices.office import Means
