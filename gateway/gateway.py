@@ -98,7 +98,7 @@ class Gateway:
         self._lanes: dict[str, Lane] = {}
         self._listening: list[tuple[str, Listen, _Ear]] = []
         for carrier in sms:
-            self._open(_sms_gauge(carrier), _sender(carrier), carrier.run)
+            self._open(_sms_gauge(carrier), _sender(carrier, clock), carrier.run)
         for exchange in calls:
             if voice is None:
                 raise ValueError("calls need a voice")
@@ -218,7 +218,7 @@ def _call_gauge(exchange: CallTransport) -> Gauge:
     )
 
 
-def _sender(carrier: SmsTransport) -> Perform:
+def _sender(carrier: SmsTransport, clock: Clock) -> Perform:
     async def send(claim: Claim) -> Accepted:
         return await carrier.send(
             Parcel(
@@ -229,7 +229,7 @@ def _sender(carrier: SmsTransport) -> Perform:
                 text=claim.content,
                 parts=claim.parts,
                 priority=claim.priority,
-                expires_ms=claim.expires_ms,
+                expires_ms=claim.expires_ms if clock.trusted else None,
             )
         )
 

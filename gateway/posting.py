@@ -58,7 +58,15 @@ class Posting:
 
     def next_due_ms(self, tx: sqlite3.Connection, channel: Channel) -> int | None:
         """When a lane of this channel has something to send; at or before now: at once."""
-        return store.next_due_ms(tx, channel, self.may_go(self.clock.now_ms()))
+        now_ms = self.clock.now_ms()
+        may_go = self.may_go(now_ms)
+        due_ms = store.next_due_ms(tx, channel, may_go)
+        held = [priority for priority in Priority if priority not in may_go]
+        held_ms = store.next_due_ms(tx, channel, held)
+        if held_ms is None or self.quiet is None:
+            return due_ms
+        held_ms = max(held_ms, self.quiet.next_open_ms(now_ms))
+        return held_ms if due_ms is None else min(due_ms, held_ms)
 
     def claim(self, tx: sqlite3.Connection, channel: Channel, transport: str, limit: int) -> list[Claim]:
         """Take up to `limit` messages for one try each. Those whose time is over expire on the way."""

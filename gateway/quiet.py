@@ -19,6 +19,8 @@ STAGGER_MS = 20 * 60_000
 """What waited for the end of quiet hours leaves within this time, not at once: networks take a burst for spam, and the
 answers would burst too."""
 
+_GOLDEN_MS = 741_641
+
 _TIME = re.compile(r"([01]\d|2[0-4]):([0-5]\d)\Z")
 
 
@@ -58,8 +60,8 @@ class QuietHours:
         """When something that may not go now is let out; `spread` (the message's id) places it within the stagger."""
         if self.is_open(now_ms):
             return now_ms
-        # a prime stride scatters neighbours, so that one household's phones do not ring in the order of the list
-        return self.next_open_ms(now_ms) + spread * 7919 * 1000 % STAGGER_MS
+        # steps of the golden section fill the time evenly, however many there are
+        return self.next_open_ms(now_ms) + spread * _GOLDEN_MS % STAGGER_MS
 
 
 def _of_day_ms(text: str) -> int:

@@ -16,7 +16,10 @@ from gateway.message import Priority, State
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """One try of one SMS. `reference` is ours and unique for good; the carrier is given it where it can keep one."""
+    """One try of one SMS. `reference` is ours and unique for good; the carrier is given it where it can keep one.
+
+    `expires_ms`: when it is no use any more; None also while the clock is guessed.
+    """
 
     message_id: int
     attempt: int

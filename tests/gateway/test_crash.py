@@ -1,0 +1,133 @@
+"""Facts about power cuts: what was claimed is unknown, asked about, and never sent twice by us."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from gateway.message import Priority
+from gateway.simulated.handset import Faults
+from gateway.transports.simulator import SimulatorSms
+from tests.gateway.conftest import LI, WANG, Rig, draft
+from tests.gateway.test_lanes import HandCarrier
+
+
+@pytest.fixture
+def faults(request: pytest.FixtureRequest) -> Faults:
+    return getattr(request, "param", Faults())
+
+
+async def test_cut_off_between_claim_and_answer_it_is_unknown(rig: Rig) -> None:
+    hand = HandCarrier(window=1)
+    await rig.start(sms=[hand])
+    first, second = await rig.send_all([draft(WANG), draft(LI)])
+    await rig.let_pass(500)
+    await rig.crash()
+    assert await rig.state(first) == "sending"
+    after = HandCarrier(window=1)
+    assert await rig.start(sms=[after]) == 1
+    await rig.let_pass(3_600_000, step_ms=60_000)
+    assert await rig.state(first) == "unknown"
+    assert (await rig.row(first))["error"] == "interrupted"
+    assert [parcel.message_id for parcel in after.parcels] == [second, *([second] * (len(after.parcels) - 1))]
+
+
+async def test_at_most_a_window_is_unknown_after_a_crash(rig: Rig) -> None:
+    hand = HandCarrier(window=7)
+    await rig.start(sms=[hand])
+    await rig.send_all([draft(f"+861990000{n:04d}") for n in range(30)])
+    await rig.let_pass(500)
+    await rig.crash()
+    assert await rig.start(sms=[]) == 7
+    assert await rig.states() == {"unknown": 7, "queued": 23}
+
+
+async def test_a_carrier_that_has_it_settles_the_doubt_and_nothing_is_sent_again(rig: Rig) -> None:
+    await rig.start()
+    message = await rig.send()
+    await rig.until(lambda: rig.texts_on(WANG), step_ms=20)
+    await rig.crash()
+    await rig.start()
+    await rig.until(rig.reaches(message, "delivered"))
+    await rig.let_pass(60_000)
+    assert len(rig.texts_on(WANG)) == 1
+
+
+async def test_a_carrier_that_never_saw_it_settles_the_doubt_and_it_is_sent(rig: Rig) -> None:
+    await rig.start()
+    message = await rig.send()
+    await rig.until(rig.reaches(message, "sending"), step_ms=5)
+    await rig.crash()
+    await rig.start()
+    await rig.until(rig.reaches(message, "delivered"))
+    assert len(rig.texts_on(WANG)) == 1
+    assert [m.after for m in rig.recorder.moves] == ["unknown", "accepted", "delivered"]
+
+
+async def test_stopped_and_cut_off_it_is_withdrawn_where_the_carrier_never_saw_it(rig: Rig) -> None:
+    await rig.start()
+    message = await rig.send()
+    await rig.until(rig.reaches(message, "sending"), step_ms=5)
+    await rig.db.write(lambda tx: rig.gateway.outbox.withdraw(tx, [message]))
+    await rig.crash()
+    await rig.start()
+    await rig.until(rig.reaches(message, "withdrawn"))
+    assert rig.texts_on(WANG) == []
+
+
+async def test_a_doubtful_emergency_goes_again_where_nobody_can_be_asked(rig: Rig) -> None:
+    await rig.start(sms=[HandCarrier(window=2)])
+    alarm, notice = await rig.send_all([draft(WANG, priority=Priority.EMERGENCY), draft(LI)])
+    await rig.let_pass(500)
+    await rig.crash()
+    after = HandCarrier(window=2)
+    await rig.start(sms=[after])
+    await rig.until(lambda: after.asked)
+    assert [parcel.message_id for parcel in after.parcels] == [alarm]
+    assert await rig.state(notice) == "unknown"
+
+
+async def test_a_doubtful_emergency_of_a_transport_that_is_gone_takes_another_way(rig: Rig) -> None:
+    await rig.start(sms=[HandCarrier(name="modem")])
+    alarm = await rig.send(priority=Priority.EMERGENCY)
+    await rig.let_pass(500)
+    await rig.crash()
+    other = HandCarrier(name="other")
+    await rig.start(sms=[other])
+    await rig.until(lambda: other.asked)
+    assert list(other.asked) == [alarm]
+
+
+async def test_the_carriers_report_after_the_crash_settles_it_too(rig: Rig) -> None:
+    await rig.start()
+    message = await rig.send()
+    await rig.until(rig.reaches(message, "accepted"), step_ms=50)
+    await rig.crash()
+    await rig.start()
+    await rig.until(rig.reaches(message, "delivered"))
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize(
+    "faults", [Faults(congest=0.1, duplicate=0.2, lose_report=0.1, hang=0.05, reorder_ms=3000)], indirect=True
+)
+async def test_cut_off_at_any_moment_nothing_is_lost_and_no_ordinary_message_goes_twice(rig: Rig, seed: int) -> None:
+    chance = random.Random(seed)
+    numbers = [f"+861990000{n:04d}" for n in range(24)]
+    for number in numbers:
+        rig.carrier.add(number)
+    sms = SimulatorSms(rig.carrier, window=chance.choice([1, 4, 16]), timeout_ms=5000)
+    await rig.start(sms=[sms])
+    await rig.send_all([draft(number, f"给{number}的通知") for number in numbers])
+    for _ in range(chance.randint(2, 5)):
+        for _ in range(chance.randint(0, 12)):
+            await rig.clock.advance(chance.randint(1, 200))
+            if chance.random() < 0.7:
+                await rig.settled()
+        await rig.crash()
+        await rig.start(sms=[sms])
+    await rig.until(rig.all_are("delivered", "accepted"), within_ms=6 * 3_600_000, step_ms=3000)
+    await rig.let_pass(60_000, step_ms=5000)
+    for number in numbers:
+        assert rig.texts_on(number) == [f"给{number}的通知"]
