@@ -391,7 +391,7 @@ async def test_a_call_is_heard_in_the_browser_and_answered_with_a_key(village: V
         await village.ring(WANG)
         phone = page.locator("#p19900000001")
         await phone.get_by_text("来电").wait_for()
-        await expect(page).to_have_title("来电： 王德福 · 3组")
+        await expect(page).to_have_title("来电：王德福 · 3组")
         await phone.get_by_role("button", name="接听").click()
         async with asyncio.timeout(PATIENCE_S):
             await page.evaluate(HALF_A_SECOND_WAS_HEARD)

@@ -174,7 +174,7 @@
   const title = document.title;
   function rename() {
     const ringing = [...phones.values()].filter((phone) => phone.state() === "ringing");
-    document.title = ringing.length ? `${page.dataset.rings} ${ringing.map((phone) => phone.name()).join("、")}` : title;
+    document.title = ringing.length ? page.dataset.rings.replace("%", ringing.map((phone) => phone.name()).join("、")) : title;
   }
 
   async function fetchBusy() {
