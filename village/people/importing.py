@@ -17,6 +17,7 @@ from village.people import changes_store as changes
 from village.people import phones, store
 from village.people.born import Born
 from village.people.changes_store import Hand, SlotsFullError
+from village.people.editing import ensure_representative
 from village.people.matching import match
 from village.people.roster import Checked, Roster, RosterHousehold, RosterPerson
 from village.people.store import ResidentRow
@@ -141,13 +142,13 @@ class _Import:
                 (added if row is None else changed if is_changed else []).append(resident_id)
                 seen.add(resident_id)
                 waiting.append((resident_id, person))
-            self._ensure_representative(household_id)
+            ensure_representative(self._tx, self._hand, household_id)
         changed += self._phones(waiting, set(added) | set(changed))
         missing = [row for row in known if self._is_missing(row, seen, roster)]
         if leave_missing:
             for row in missing:
                 changes.leave(self._tx, self._hand, row.id)
-                self._ensure_representative(row.household_id)
+                ensure_representative(self._tx, self._hand, row.household_id)
         names = {row.id: row for row in store.everybody(self._tx)}
         gone = tuple(_named(row) for row in missing)
         return Imported(
@@ -201,16 +202,6 @@ class _Import:
             if value is not None:
                 is_changed |= changes.set_field(self._tx, self._hand, resident_id, name, value)
         return is_changed
-
-    def _ensure_representative(self, household_id: int) -> None:
-        """Somebody speaks for every household: who is marked, else its head, else its first adult."""
-        rows = store.residents_of(self._tx, household_id)
-        if not rows or any(row.marks.represents_household for row in rows):
-            return
-        chosen = next((row for row in rows if row.relation == "户主"), None) or min(
-            rows, key=lambda row: row.born.iso() if row.born else "9999"
-        )
-        changes.set_field(self._tx, self._hand, chosen.id, "represents_household", 1)
 
     def _phones(self, people: list[tuple[int, RosterPerson]], counted: set[int]) -> list[int]:
         """First every phone that a corrected file dropped goes, then the new ones come; returns whom that changed."""

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import sqlite3
 
-from gateway.phone import Phone, PhoneKind, mask
+from gateway.phone import Phone, PhoneKind, display, mask
 from village.ground.privacy import Vault
 from village.people import changes_store as changes
 from village.people import store
 from village.people.changes_store import Hand, SlotsFullError
-from village.people.store import Channel, Source
+from village.people.store import Channel, PhoneRow, Source
 
-__all__ = ["SlotsFullError", "admit", "hold", "let_go", "set_channel", "set_dialect", "set_slow"]
+__all__ = ["SlotsFullError", "admit", "hold", "let_go", "set_channel", "set_dialect", "set_slow", "shown"]
 
 
 def admit(tx: sqlite3.Connection, vault: Vault, number: Phone, at_ms: int) -> int:
@@ -54,3 +54,8 @@ def set_slow(tx: sqlite3.Connection, phone_id: int, slow: bool, *, by: str, at_m
 
 def set_dialect(tx: sqlite3.Connection, phone_id: int, dialect: str | None, *, by: str, at_ms: int) -> bool:
     return changes.set_dialect(tx, Hand(by, at_ms), phone_id, dialect)
+
+
+def shown(vault: Vault, phone: PhoneRow) -> str:
+    """The number in full, for the clerk who asked to see it; the asking is noted by whoever calls this."""
+    return display(vault.open(phone.sealed))

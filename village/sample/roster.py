@@ -308,10 +308,10 @@ def cells_of(rows: list[SampleRow]) -> list[list[str]]:
 
 
 def sample_csv() -> bytes:
-    """The village's spreadsheet as its clerk would send it: with a title, in the encoding of an old Excel."""
+    """The village's spreadsheet as its clerk would send it: with a title above the header."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow([TITLE])
     writer.writerow(HEADERS)
     writer.writerows(cells_of(roster_rows()))
-    return out.getvalue().encode("gb18030")
+    return out.getvalue().encode("utf-8-sig")
