@@ -121,7 +121,7 @@ async def test_01_lists_what_stands_and_0117_reads_it(street):
     )
     await street.clock.advance(MINUTE)
     listed = await street.says(WANG, "01")
-    assert listed.text == f"{notice.number}停水通知。看全文回01{notice.number:02},听回02{notice.number:02}"
+    assert listed.text == f"{notice.number}停水通知(明天)。看全文回01{notice.number:02},听回02{notice.number:02}"
     whole = await street.says(WANG, f"01{notice.number:02}")
     assert whole.key == "NOTICE"
     assert "12月6日早8点到下午3点" in whole.text

@@ -68,6 +68,15 @@ async def test_a_late_answer_finds_the_older_question(asking):
     assert await asking.newest(written_ms) == 17
 
 
+async def test_what_waits_in_the_queue_counts_only_for_trying_out(asking):
+    await asking.ask(17, *SENT)
+    await asking.clock.advance(MINUTE)
+    await asking.ask(18)
+    await asking.clock.advance(MINUTE)
+    assert await asking.newest() == 17
+    assert await asking.newest(waiting=True) == 18
+
+
 async def test_what_was_never_sent_was_never_asked(asking):
     await asking.ask(17)
     await asking.ask(18, State.SENDING, State.FAILED)

@@ -93,7 +93,7 @@ class Answering:
             message_id=message_id,
         )
 
-    def decide(self, tx: sqlite3.Connection, sms: ReceivedSms) -> Decision:
+    def decide(self, tx: sqlite3.Connection, sms: ReceivedSms, *, rehearsed: bool = False) -> Decision:
         """What would be done, before it is done and before the throttle. Reads only."""
         if not _is_person(sms.sender):
             return Decision(Intent.IGNORE, say("不是人用的号码：只存不回"), shown=_harmless(sms.text))
@@ -111,14 +111,18 @@ class Answering:
             self._answered_ms(sms),
             now_ms,
             store.answered(tx, sender.fingerprint, now_ms - SINCE_MS),
+            rehearsed,
         )
         return decide(reading, read(sms.text))
 
     def rehearse(self, tx: sqlite3.Connection, sender: str, text: str) -> Decision:
-        """What the village would do with this text now, its reply included. The caller rolls the unit back."""
+        """What the village would do with this text now, its reply included. The caller rolls the unit back.
+
+        What still waits to be sent is taken to have arrived: a committee tries its wording before the first answer.
+        """
         now_ms = self._clock.now_ms()
         sms = ReceivedSms(0, canonical_sender(sender), text, None, now_ms, "interpret")
-        decision = self.decide(tx, sms)
+        decision = self.decide(tx, sms, rehearsed=True)
         telling = tuple(effect for effect in decision.effects if isinstance(effect, Confirm | Redeem))
         who = self._sender(tx, sms.sender)
         reply = self._carry_out(tx, sms, who, replace(decision, effects=telling), now_ms)

@@ -23,22 +23,23 @@ from village.keywords.decision import (
     NoteFetched,
     Ring,
 )
+from village.keywords.gist import gist
 from village.keywords.of_suggestions import suggestion
 from village.keywords.reading import Reading
-from village.keywords.replies import Item, Reply
-from village.notices.compose import LONGEST_SMS_PARTS, headline, sms_text
+from village.keywords.replies import Reply
+from village.notices.compose import LONGEST_SMS_PARTS, sms_text
 from village.notices.notice import Notice, State
 from village.notices.spoken import call_seconds
 from village.notices.store import latest, newest_by_number, notice_of
 from village.people.store import PhoneRow
+from village.questions import Question
 
 _NOTICE = "notice"
 _LISTED_NOTICES = 3
-_HEADLINE_LENGTH = 8
 
 
 def received(reading: Reading, phone: PhoneRow, command: Received) -> Decision:
-    asked = questions.newest(reading.tx, phone.id, reading.answered_ms, kinds={_NOTICE}, number=command.number)
+    asked = _asked(reading, phone, number=command.number)
     if command.number is not None and asked is None:
         notice = _readable(reading, phone, command.number)
         if notice is None:
@@ -55,6 +56,13 @@ def received(reading: Reading, phone: PhoneRow, command: Received) -> Decision:
     return _confirmed(reading, phone, notice, asked.message_id)
 
 
+def _asked(reading: Reading, phone: PhoneRow, *, number: int | None = None) -> Question | None:
+    """The notice this phone had been sent last when the text was written."""
+    return questions.newest(
+        reading.tx, phone.id, reading.answered_ms, kinds={_NOTICE}, number=number, waiting=reading.rehearsed
+    )
+
+
 def _confirmed(reading: Reading, phone: PhoneRow, notice: Notice, message_id: int | None) -> Decision:
     return Decision(
         Intent.CONFIRM,
@@ -66,7 +74,7 @@ def _confirmed(reading: Reading, phone: PhoneRow, notice: Notice, message_id: in
 
 def assent(reading: Reading, phone: PhoneRow) -> Decision:
     """好的 answers a notice only where the notice was the last thing the phone had from us."""
-    asked = questions.newest(reading.tx, phone.id, reading.answered_ms)
+    asked = questions.newest(reading.tx, phone.id, reading.answered_ms, waiting=reading.rehearsed)
     answered_since = asked is not None and any(one.at_ms > asked.asked_ms for one in reading.answered)
     if asked is None or asked.kind != _NOTICE or answered_since:
         return Decision(Intent.IGNORE, say("应一声，没有等着他回的事：记下，不回"))
@@ -84,7 +92,7 @@ def _readable(reading: Reading, phone: PhoneRow, number: int) -> Notice | None:
 def _open_to(reading: Reading, phone: PhoneRow, notice: Notice) -> bool:
     if notice.on_page:
         return True
-    asked = questions.newest(reading.tx, phone.id, reading.now_ms, kinds={_NOTICE}, number=notice.number)
+    asked = _asked(reading, phone, number=notice.number)
     return asked is not None and asked.subject_id == notice.id
 
 
@@ -95,19 +103,9 @@ def _standing(reading: Reading, phone: PhoneRow | None) -> list[Notice]:
 
 def latest_notices(reading: Reading) -> Decision:
     notices = _standing(reading, reading.sender.phone)[:_LISTED_NOTICES]
-    items = [
-        Item(notice.number, headline(notice.text, _HEADLINE_LENGTH), _until(notice.due_ms, reading.now_ms))
-        for notice in notices
-    ]
+    today = beijing(reading.now_ms).date()
+    items = [gist(notice.number, notice.text, today) for notice in notices]
     return Decision(Intent.SERVICE, say("要最近的通知"), reading.replies.latest(items))
-
-
-def _until(due_ms: int | None, now_ms: int) -> str:
-    if due_ms is None or due_ms <= now_ms:
-        return ""
-    due, today = beijing(due_ms).date(), beijing(now_ms).date()
-    near = {0: "今天止", 1: "明天止"}.get((due - today).days)
-    return near or (f"{due.day}日止" if due.month == today.month else f"{due.month}月{due.day}日止")
 
 
 def notice_text(reading: Reading, phone: PhoneRow, number: int) -> Decision:
@@ -163,7 +161,7 @@ def _calling(reading: Reading, notice: Notice, ahead: int) -> Reply:
 
 def _to_read_out(reading: Reading, phone: PhoneRow) -> Notice | None:
     """What the phone was sent last, else the newest public one."""
-    asked = questions.newest(reading.tx, phone.id, reading.answered_ms, kinds={_NOTICE})
+    asked = _asked(reading, phone)
     if asked is not None and (notice := notice_of(reading.tx, asked.subject_id)).state is State.SENT:
         return notice
     return next(iter(_standing(reading, phone)), None)

@@ -34,3 +34,5 @@ class Reading:
     now_ms: int
     answered: Sequence[Answered]
     """The answers this number had in the last 24 hours, oldest first."""
+    rehearsed: bool = False
+    """Nobody wrote it: what waits in the queue is taken to have arrived."""

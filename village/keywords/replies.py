@@ -362,4 +362,5 @@ def names(name: str) -> Iterable[str]:
 
 
 def _line(item: Item) -> str:
-    return f"{item.number}{item.headline}" + (f"({item.until})" if item.until else "")
+    between = ":" if item.headline[:1].isdigit() else ""
+    return f"{item.number}{between}{item.headline}" + (f"({item.until})" if item.until else "")

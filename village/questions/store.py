@@ -43,11 +43,13 @@ def newest(
     *,
     kinds: Collection[str] | None = None,
     number: int | None = None,
+    waiting: bool = False,
 ) -> Question | None:
     """The question this phone saw last before `before_ms` (an answer's centre time), of `kinds` and `number` if given.
 
     What the carrier never took was never asked. A message cut off while it was being sent (`sending`, `unknown`) may
-    have arrived: it counts only where nothing else had been asked.
+    have arrived: it counts only where nothing else had been asked. `waiting` supposes that what still waits in the
+    queue had arrived when it was queued: for trying things out, never for a real answer.
     """
     row = tx.execute(
         "SELECT q.phone_id, q.kind, q.number, q.subject_id, q.message_id,"
@@ -55,15 +57,18 @@ def newest(
         " FROM question q JOIN message_state m ON m.id = q.message_id"
         " WHERE q.phone_id = :phone"
         "   AND coalesce(m.accepted_ms, m.heard_ms, m.queued_ms) < :before"
-        "   AND (m.accepted_ms IS NOT NULL OR m.heard_ms IS NOT NULL OR m.state IN ('sending', 'unknown'))"
+        "   AND (m.accepted_ms IS NOT NULL OR m.heard_ms IS NOT NULL OR m.state IN ('sending', 'unknown')"
+        "        OR (:waiting AND m.state = 'queued'))"
         "   AND (:kinds IS NULL OR q.kind IN (SELECT value FROM json_each(:kinds)))"
         "   AND (:number IS NULL OR q.number = :number)"
-        " ORDER BY (m.accepted_ms IS NULL AND m.heard_ms IS NULL), asked_ms DESC, q.message_id DESC LIMIT 1",
+        " ORDER BY (NOT :waiting AND m.accepted_ms IS NULL AND m.heard_ms IS NULL), asked_ms DESC,"
+        " q.message_id DESC LIMIT 1",
         {
             "phone": phone_id,
             "before": before_ms + _CENTRE_RESOLUTION_MS,
             "kinds": None if kinds is None else json.dumps(sorted(kinds)),
             "number": number,
+            "waiting": waiting,
         },
     ).fetchone()
     return None if row is None else Question(**row)
