@@ -77,6 +77,7 @@ class Plan:
 
 def plan(tx: sqlite3.Connection, means: Means, order: Order, now_ms: int) -> Plan:
     """Raises RefusalError for whatever `send_notice` would refuse."""
+    late = order.at_ms is not None and order.at_ms <= now_ms
     order = checked(order, now_ms)
     if order.number is not None:
         refuse_taken(tx, order.number, now_ms)
@@ -85,7 +86,10 @@ def plan(tx: sqlite3.Connection, means: Means, order: Order, now_ms: int) -> Pla
     if not people:
         raise RefusalError(say("花名册里没有这样的人：{whom}", whom=order.audience.in_words()), status=422)
     allotment = allot(people, unit_of(order.audience), order.channels)
-    return reckon(order, number, allotment, means.office, now_ms)
+    made = reckon(order, number, allotment, means.office, now_ms)
+    if late:
+        made = replace(made, warnings=(say("定的时间已经过了，会马上发"), *made.warnings))
+    return made
 
 
 def reckon(order: Order, number: int, allotment: Allotment, office: Office, now_ms: int) -> Plan:

@@ -1,0 +1,322 @@
+"""Notices at the desk: what is open today, how far each notice has come, the people behind each figure, 微信.
+
+Never counts anything itself; `village.notices.reach` does.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from village.ground.clock import Clock, beijing
+from village.ground.database import Database
+from village.ground.wording import Wording, say
+from village.notices import store
+from village.notices.doors import DoorList, doors, outcome
+from village.notices.notice import Notice, State, UnitKind
+from village.notices.office import Means
+from village.notices.reach import GroupReach, Reach, Stage, Tile, reach
+from village.notices.reach_store import Answer, Try, UnitRow, answers_of, tries_of, unit_rows
+from village.notices.send_notice import MISSED
+from village.notices.wechat import poster, wechat_text
+from village.people.store import is_empty
+from village.web.desk_compose import Compose, Voice
+from village.web.desk_doors import Doors
+from village.web.kit.gate import signed_in
+from village.web.kit.pages import path_number, query_text, render
+
+_TODAY_DAYS = 14
+_DAY_MS = 86_400_000
+_MOST_LINES = 6
+"""A curve with more lines than this is told apart by nobody; groups are then drawn together."""
+_SHORTEST_CURVE_MIN = 30
+_EXCERPT = 8
+
+STAGES: dict[str, Wording] = {
+    "queued": say("排队"),
+    "accepted": say("已交运营商"),
+    "delivered": say("到手机"),
+    "heard": say("听完"),
+    "confirmed": say("收到"),
+    "unreached": say("没联系上"),
+}
+
+
+def routes(db: Database, clock: Clock, means: Means, voice: Voice) -> list[web.RouteDef]:
+    """Everything about notices that the desk shows."""
+    desk = _Desk(db, clock, means)
+    return [
+        web.get("/", desk.today),
+        web.get("/notices", desk.index),
+        *Compose(db, clock, means, voice).routes(),
+        web.get("/notices/{id:[0-9]{1,9}}", desk.reach),
+        web.get("/notices/{id:[0-9]{1,9}}/part", desk.reach_part),
+        web.get("/notices/{id:[0-9]{1,9}}/units", desk.units),
+        web.get("/notices/{id:[0-9]{1,9}}/units/{unit:[0-9]{1,12}}", desk.unit),
+        web.get("/notices/{id:[0-9]{1,9}}/wechat", desk.wechat),
+        *Doors(db, clock, means.office).routes(),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """A notice on the page of today."""
+
+    reach: Reach
+    overdue: bool
+    """Its time is over and somebody has not been told."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Today:
+    running: list[_Running]
+    planned: list[Notice]
+    missed: list[Notice]
+    no_roster: bool
+
+
+class _Desk:
+    def __init__(self, db: Database, clock: Clock, means: Means) -> None:
+        self._db = db
+        self._clock = clock
+        self._office = means.office
+
+    @signed_in
+    async def today(self, request: web.Request) -> web.StreamResponse:
+        return await render(request, "notices/today.html", today=await self._db.read(self._today))
+
+    def _today(self, tx: sqlite3.Connection) -> _Today:
+        now_ms = self._clock.now_ms()
+        found = store.running(tx, now_ms - _TODAY_DAYS * _DAY_MS)
+        seen = [reach(tx, notice.id, now_ms, self._office) for notice in found if notice.state is State.SENT]
+        return _Today(
+            running=[
+                _Running(view, overdue=now_ms >= view.door_ms and view.funnel.unreached > 0)
+                for view in seen
+                if view.funnel.confirmed + view.funnel.heard < view.funnel.units
+            ],
+            planned=[notice for notice in found if notice.state is State.PLANNED],
+            missed=[
+                notice
+                for notice in store.every_notice(tx, limit=20)
+                if notice.stopped_by == MISSED and now_ms - (notice.stopped_ms or 0) < 3 * _DAY_MS
+            ],
+            no_roster=is_empty(tx),
+        )
+
+    @signed_in
+    async def index(self, request: web.Request) -> web.StreamResponse:
+        def unit(tx: sqlite3.Connection) -> list[Reach]:
+            return [
+                reach(tx, notice.id, self._clock.now_ms(), self._office) for notice in store.every_notice(tx, limit=60)
+            ]
+
+        return await render(request, "notices/list.html", views=await self._db.read(unit))
+
+    # one notice
+
+    @signed_in
+    async def reach(self, request: web.Request) -> web.StreamResponse:
+        return await self._reach_page(request, "notices/reach.html")
+
+    @signed_in
+    async def reach_part(self, request: web.Request) -> web.StreamResponse:
+        return await self._reach_page(request, "notices/_reach.html")
+
+    async def _reach_page(self, request: web.Request, template: str) -> web.Response:
+        notice_id, now_ms = path_number(request, "id"), self._clock.now_ms()
+
+        def unit(tx: sqlite3.Connection) -> tuple[Reach, DoorList, list[store.VersionRow]]:
+            return (
+                reach(tx, notice_id, now_ms, self._office),
+                doors(tx, notice_id, now_ms, self._office),
+                store.versions_of(tx, notice_id),
+            )
+
+        view, door_list, versions = await self._db.read(unit)
+        return await render(
+            request,
+            template,
+            view=view,
+            notice=view.notice,
+            steps=_steps(view),
+            picture=_Picture.of(view, now_ms),
+            squares=_tiles(view),
+            doors=door_list.open[:_EXCERPT],
+            doors_open=len(door_list.open),
+            versions=versions,
+            wholly=_wholly(view),
+        )
+
+    @signed_in
+    async def units(self, request: web.Request) -> web.StreamResponse:
+        """The people behind a figure."""
+        notice_id, show = path_number(request, "id"), query_text(request, "show")
+
+        def unit(tx: sqlite3.Connection) -> tuple[Reach, dict[int, UnitRow]]:
+            return reach(tx, notice_id, self._clock.now_ms(), self._office), {
+                row.id: row for row in unit_rows(tx, notice_id)
+            }
+
+        view, rows = await self._db.read(unit)
+        behind = [(tile, rows[tile.unit_id]) for tile in view.tiles]
+        shown = [(tile, row) for tile, row in behind if show not in STAGES or _is(row, tile, show)]
+        return await render(
+            request,
+            "notices/units.html",
+            notice=view.notice,
+            shown=shown,
+            show=show if show in STAGES else "",
+            stages=STAGES,
+            words=_TILE_WORDS,
+        )
+
+    @signed_in
+    async def unit(self, request: web.Request) -> web.StreamResponse:
+        """One household: what was tried, what came back."""
+        notice_id, unit_id = path_number(request, "id"), path_number(request, "unit")
+
+        def unit(tx: sqlite3.Connection) -> tuple[Notice, UnitRow, Sequence[Try], list[Answer], bool]:
+            view = reach(tx, notice_id, self._clock.now_ms(), self._office)
+            rows = unit_rows(tx, notice_id, unit_id)
+            if not rows:
+                raise web.HTTPNotFound
+            visit = any(tile.unit_id == unit_id and tile.visit for tile in view.tiles)
+            tries = tries_of(tx, notice_id, [unit_id]).get(unit_id, [])
+            return view.notice, rows[0], tries, answers_of(tx, unit_id), visit
+
+        notice, row, tries, answers, visit = await self._db.read(unit)
+        return await render(
+            request,
+            "notices/unit.html",
+            notice=notice,
+            row=row,
+            tries=[(one, outcome(one)) for one in tries],
+            answers=answers,
+            visit=visit,
+        )
+
+    @signed_in
+    async def wechat(self, request: web.Request) -> web.StreamResponse:
+        notice_id = path_number(request, "id")
+        notice = await self._db.read(lambda tx: store.notice_of(tx, notice_id))
+        return await render(
+            request,
+            "notices/wechat.html",
+            notice=notice,
+            text=wechat_text(self._office, notice),
+            poster=poster(self._office, notice),
+        )
+
+
+def _wholly(view: Reach) -> Wording:
+    """The sentence beside the drawing; it says what the drawing shows."""
+    funnel = view.funnel
+    counts = {"n": funnel.units, "c": funnel.confirmed, "h": funnel.heard, "u": funnel.unreached}
+    if view.notice.unit is UnitKind.HOUSEHOLD:
+        return say("{n}户里，{c}户收到，{h}户听完，{u}户没联系上", **counts)
+    return say("{n}人里，{c}人收到，{h}人听完，{u}人没联系上", **counts)
+
+
+def _steps(view: Reach) -> list[tuple[Wording, int, str, str]]:
+    kinds = {"confirmed": "good", "unreached": "hot" if view.funnel.unreached else ""}
+    return [
+        (word, getattr(view.funnel, name), kinds.get(name, ""), f"/notices/{view.notice.id}/units?show={name}")
+        for name, word in STAGES.items()
+    ]
+
+
+def _is(row: UnitRow, tile: Tile, show: str) -> bool:
+    """Whether this household is among those a figure counts."""
+    match show:
+        case "accepted":
+            return row.accepted_ms is not None or row.delivered_ms is not None
+        case "delivered":
+            return row.delivered_ms is not None or row.heard_ms is not None
+        case "unreached":
+            return tile.visit
+        case _:
+            return tile.stage.value == show
+
+
+_TILE_WORDS: dict[str, Wording] = {
+    "confirmed": say("收到"),
+    "heard": say("听完，没回"),
+    "visit": say("要上门"),
+    "delivered": say("到手机，没回"),
+    "accepted": say("已交运营商"),
+    "queued": say("排队"),
+    "nobody": say("没发成"),
+}
+
+
+def _tiles(view: Reach) -> list[tuple[Wording, list[tuple[str, Wording, str]]]]:
+    squares: dict[int, list[tuple[str, Wording, str]]] = {}
+    for tile in view.tiles:
+        word = _TILE_WORDS["visit" if tile.visit else tile.stage.value]
+        name = say("{name}家：{word}", name=tile.name, word=word)
+        if view.notice.unit is UnitKind.PERSON:
+            name = say("{name}：{word}", name=tile.name, word=word)
+        squares.setdefault(tile.group_no, []).append(
+            (_tile_kind(tile), name, f"/notices/{view.notice.id}/units/{tile.unit_id}")
+        )
+    return [(say("{n}组", n=number), row) for number, row in squares.items()]
+
+
+def _tile_kind(tile: Tile) -> str:
+    if tile.visit:
+        return "dashed"
+    return {Stage.CONFIRMED: "full", Stage.HEARD: "half"}.get(tile.stage, "none")
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """The reach curve in shares of the whole, ready to be drawn."""
+
+    lines: list[tuple[Wording, list[tuple[float, float]]]]
+    start: str
+    end: str
+
+    @classmethod
+    def of(cls, view: Reach, now_ms: int) -> _Picture:
+        elapsed = max((now_ms - view.since_ms) // 60_000, 0)
+        last = view.curve[-1][0]
+        span = max(_SHORTEST_CURVE_MIN, min(elapsed, round(last * 1.25) + 5))
+        lines = [(_band_words(band), _steps_up(band, span, min(elapsed, span))) for band in _bands(view.groups)]
+        return cls(lines, _hour(view.since_ms), _hour(view.since_ms + span * 60_000))
+
+
+def _hour(instant_ms: int) -> str:
+    moment = beijing(instant_ms)
+    return f"{moment.hour}:{moment.minute:02}"
+
+
+def _bands(groups: Sequence[GroupReach]) -> list[Sequence[GroupReach]]:
+    size = -(-len(groups) // _MOST_LINES) or 1
+    return [groups[at : at + size] for at in range(0, len(groups), size)]
+
+
+def _band_words(band: Sequence[GroupReach]) -> Wording:
+    if len(band) == 1:
+        return say("{n}组", n=band[0].group_no)
+    return say("{first}–{last}组", first=band[0].group_no, last=band[-1].group_no)
+
+
+def _steps_up(band: Sequence[GroupReach], span: int, until: int) -> list[tuple[float, float]]:
+    """From nothing, up at each answer, level to now."""
+    whole = sum(group.funnel.units for group in band)
+    answers: list[int] = []
+    for group in band:
+        before = 0
+        for minute, reached in group.curve:
+            answers += [minute] * (reached - before)
+            before = reached
+    points, share = [(0.0, 0.0)], 0.0
+    for count, minute in enumerate(sorted(answers), start=1):
+        points.append((minute / span, share))
+        share = count / whole
+        points.append((minute / span, share))
+    return [*points, (max(until / span, points[-1][0]), share)]
