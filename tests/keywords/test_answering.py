@@ -1,11 +1,15 @@
 """From an SMS that comes in to what is done and answered, through the real inbox, roster, notices and outbox."""
 
+import random
+
 import pytest
 
 from tests.keywords.conftest import LI, SHARED, STRANGER, WANG
+from tests.keywords.fuzz import random_text
 from village.community import store as community
 from village.keywords import store
 from village.keywords.answering import AnswerSettings
+from village.keywords.replies import fits
 from village.notices.correct_notice import correct_notice
 from village.notices.notice import Channels
 from village.notices.stop_notice import stop_notice
@@ -320,6 +324,22 @@ async def test_our_own_words_that_come_back_are_not_answered(street):
     echo = await street.says(LI, menu)
     assert (echo.intent, echo.text) == ("ignore", None)
     assert await confirmed(street) == []
+
+
+async def test_our_own_number_is_not_answered(street):
+    assert (await street.says("+8619900000110", "9")).intent == "ignore"
+
+
+async def test_random_texts_are_all_taken_in(street):
+    """`says` fails where a text left trouble in the inbox."""
+    await street.sends()
+    rng = random.Random(11)
+    for _ in range(150):
+        await street.clock.advance(rng.randrange(2 * HOUR))
+        text = random_text(rng).encode("utf-8", "ignore").decode()
+        answer = await street.says(rng.choice([WANG, LI, SHARED, STRANGER, "10086"]), text or "。")
+        assert answer.text is None or answer.key == "NOTICE" or fits(f"【青山村】{answer.text}")
+    assert (await street.ask("SELECT count(*) AS n FROM interpretation"))[0]["n"] == 150
 
 
 async def test_who_floods_us_is_told_once_and_still_heard(street):

@@ -134,10 +134,10 @@ class Answering:
         return Sender(number, fingerprint, phone, tuple(holders(tx, phone.id)) if phone else ())
 
     def _is_loop(self, tx: sqlite3.Connection, sms: ReceivedSms) -> bool:
-        """Our own signature, or our own last words to that number without it (some carriers take it off)."""
+        """Our own signature, or our own last words to that number without it (some carriers take it off), or our own number."""
         signature = f"【{self._means.office.signature}】"
         said = _bare(sms.text)
-        if signature in said:
+        if signature in said or sms.sender == canonical_sender(self._means.office.sms_number):
             return True
         since_ms = self._clock.now_ms() - _ECHO_MS
         recent = self._means.outbox.recent(tx, sms.sender, limit=_ECHO_TEXTS)

@@ -78,6 +78,7 @@ class Letter:
     sealed_sender: bytes
     sealed_text: bytes | None
     phone_id: int | None
+    person: bool
     who: str | None
     intent: str
     why: Wording
@@ -87,7 +88,7 @@ class Letter:
 
 _LETTER = """
     SELECT i.id, i.inbox_id, i.at_ms, b.sender AS sealed_sender, CASE WHEN i.shown THEN b.text END AS sealed_text,
-           i.phone_id, i.intent, i.why, i.concerns, i.reply_key,
+           i.phone_id, i.person, i.intent, i.why, i.concerns, i.reply_key,
            (SELECT group_concat(r.name, '、') FROM phone_holder h JOIN resident r ON r.id = h.resident_id
              WHERE h.phone_id = i.phone_id AND r.left_ms IS NULL) AS who
       FROM interpretation i JOIN inbox b ON b.id = i.inbox_id
@@ -97,7 +98,7 @@ _LETTER = """
 
 def _letter(row: sqlite3.Row) -> Letter:
     msgid, values = json.loads(row["why"])
-    return Letter(**{**dict(row), "why": say(msgid, **values)})
+    return Letter(**{**dict(row), "person": bool(row["person"]), "why": say(msgid, **values)})
 
 
 def letters(

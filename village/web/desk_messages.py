@@ -63,7 +63,7 @@ class LetterView:
     id: int
     at_ms: int
     who: str
-    known: bool
+    stranger: bool
     text: str | None
     what: Wording
     why: Wording
@@ -188,7 +188,7 @@ class _Desk:
             id=letter.id,
             at_ms=letter.at_ms,
             who=f"{letter.who} {masked}" if letter.who else masked,
-            known=letter.phone_id is not None,
+            stranger=letter.person and letter.phone_id is None,
             text=None if letter.sealed_text is None else self._vault.open(letter.sealed_text),
             what=_INTENTS[Intent(letter.intent)],
             why=letter.why,
