@@ -187,6 +187,7 @@ class Gateway:
                 if self._clock.monotonic_ms() - aged_ms >= _AGE_MS:
                     aged_ms = self._clock.monotonic_ms()
                     await self._age_out()
+                    await self._db.write(self._posting.forget_references)
             except Exception as raised:  # noqa: BLE001 - a full disk, say; the next sweep tries again
                 log.error("sweep failed raised=%s", where(raised))
 

@@ -22,7 +22,7 @@ from gateway.verdict import Claim, Outcome
 
 log = logging.getLogger(__name__)
 
-LINGER_MS = 10
+LINGER_MS = 200
 """A busy lane writes down what ended no more often than this unless half its window is back: fewer, fuller commits."""
 
 LOOK_AGAIN_MS = 30_000

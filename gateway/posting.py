@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from gateway import store
 from gateway.backoff import LONGEST_MS, next_try_ms
-from gateway.failures import Trouble, where
+from gateway.failures import TransportDownError, TransportFailure, Trouble, where
 from gateway.ground import Clock, Vault
 from gateway.message import CallEvent, CallStep, Channel, Events, Moved, Priority, State
 from gateway.quiet import QuietHours
@@ -28,6 +28,7 @@ from gateway.verdict import (
     after_report,
     after_try,
     never_seen,
+    our_reference,
 )
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ _UNTOLD = frozenset({State.SENDING, State.QUEUED})
 REPORT_AGE_MS = 72 * 3_600_000
 """SMS centres keep a message for at most about this long; what was not reported by then never will be."""
 
-_EARLY_MS = 7 * 86_400_000
+_REFERENCE_MS = 7 * 86_400_000
 _BATCH = 500
 
 
@@ -81,41 +82,51 @@ class Posting:
                 self._expire(tx, [store.known(tx, claim.message_id) for claim in late], now_ms)
                 found = [claim for claim in found if claim not in late]
             claims += found
-        store.take(tx, claims, transport, now_ms)
+        if claims:
+            store.take(tx, claims, store.lane(tx, transport), now_ms)
         return claims
 
     def record(self, tx: sqlite3.Connection, transport: str, ended: Sequence[tuple[Claim, Outcome]]) -> None:
         """Write down how tries ended, and tell."""
+        if not ended:
+            return
         now_ms, trusted = self.clock.now_ms(), self.clock.trusted
-        early = bool(ended) and store.has_early(tx)
+        lane_id, early = store.lane(tx, transport), store.has_early(tx)
         moved: list[Moved | None] = []
         for claim, outcome in ended:
-            ref = outcome.carrier_ref if isinstance(outcome, Accepted) else None
-            error = str(outcome) if isinstance(outcome, Exception) else None
-            store.end_attempt(tx, claim.message_id, claim.attempt, now_ms, error=error, carrier_ref=ref)
             if isinstance(outcome, Accepted):  # the usual case needs no look at the row
                 about = _as_claimed(claim)
+                store.taken(
+                    tx, claim.message_id, claim.attempt, lane_id=lane_id, carrier_ref=outcome.carrier_ref, now_ms=now_ms
+                )
             else:
                 about = store.known(tx, claim.message_id)
+                if isinstance(outcome, TransportFailure) and not isinstance(outcome, TransportDownError):
+                    store.went_wrong(
+                        tx, claim.message_id, claim.attempt, lane_id=lane_id, error=str(outcome), now_ms=now_ms
+                    )
                 if about.standing.state != State.SENDING or about.attempts != claim.attempt:
                     continue
             verdict = after_try(about.standing, outcome, now_ms, trusted=trusted)
             at_ms = outcome.heard_ms if isinstance(outcome, Spoken) else None
             moved.append(store.move(tx, about, verdict, now_ms, at_ms=at_ms))
-            if early and ref is not None:
-                moved += [
-                    self._apply(tx, claim.message_id, claim.attempt, r) for r in store.pop_early(tx, transport, ref)
-                ]
+            if early and isinstance(outcome, Accepted):
+                reports = store.pop_early(tx, lane_id, outcome.carrier_ref)
+                moved += [self._apply(tx, claim.message_id, claim.attempt, report) for report in reports]
+        store.no_longer_under_way(tx, [(claim.message_id, claim.attempt) for claim, _ in ended])
         self.tell(tx, moved)
 
     def report(self, tx: sqlite3.Connection, transport: str, reports: Sequence[Report]) -> None:
         """Take what a carrier says; what it says of a try we have not heard the end of is kept until we have."""
+        if not reports:
+            return
+        lane_id = store.lane(tx, transport)
         moved: list[Moved | None] = []
         for report in reports:
-            found = store.find_attempt(tx, transport, report.carrier_ref)
+            found = store.find_try(tx, lane_id, report.carrier_ref)
             if found is None:
                 now_ms = self.clock.now_ms()
-                store.keep_early(tx, transport, report, now_ms if report.at_ms is None else report.at_ms, now_ms)
+                store.keep_early(tx, lane_id, report, now_ms if report.at_ms is None else report.at_ms, now_ms)
             else:
                 moved.append(self._apply(tx, *found, report))
         self.tell(tx, moved)
@@ -132,24 +143,25 @@ class Posting:
     def interrupted(self, tx: sqlite3.Connection, limit: int = _BATCH) -> int:
         """Tries that were under way when the program stopped; returns how many were found (call until 0)."""
         now_ms = self.clock.now_ms()
-        found = store.in_state(tx, State.SENDING, limit)
+        found = store.under_way(tx, limit)
         moved = []
-        for about in found:
-            standing = about.standing
-            heard = store.call_did_its_work(tx, standing.message_id, about.attempts)
-            store.end_attempt(tx, standing.message_id, about.attempts, now_ms, error=Trouble.INTERRUPTED)
-            moved.append(store.move(tx, about, after_interruption(standing, heard=heard), now_ms))
+        for message_id, number in found:
+            about = store.known(tx, message_id)
+            if about.standing.state != State.SENDING or about.attempts != number or about.lane_id is None:
+                continue
+            store.went_wrong(tx, message_id, number, lane_id=about.lane_id, error=Trouble.INTERRUPTED, now_ms=now_ms)
+            heard = store.call_did_its_work(tx, message_id, number)
+            moved.append(store.move(tx, about, after_interruption(about.standing, heard=heard), now_ms))
+        store.no_longer_under_way(tx, found)
         self.tell(tx, moved)
         return len(found)
 
-    def doubtful(self, tx: sqlite3.Connection, limit: int = _BATCH) -> list[tuple[store.Known, str, str]]:
+    def doubtful(self, tx: sqlite3.Connection) -> list[tuple[store.Known, str, str]]:
         """Unknown SMS with the transport and our reference of their newest try: what can be asked about."""
-        asked = []
-        for about in store.in_state(tx, State.UNKNOWN, limit, Channel.SMS):
-            attempt = store.attempt_of(tx, about.standing.message_id, about.attempts)
-            reference = f"{about.standing.message_id}-{about.attempts}-{attempt['queued_ms']:x}"
-            asked.append((about, attempt["transport"], reference))
-        return asked
+        return [
+            (about, lane, our_reference(about.standing.message_id, about.attempts, queued_ms))
+            for about, lane, queued_ms in store.unknown(tx, _BATCH)
+        ]
 
     def settle(self, tx: sqlite3.Connection, about: store.Known, transport: str, fate: Fate) -> None:
         """The carrier was asked about an unknown message and has answered."""
@@ -158,10 +170,11 @@ class Posting:
             self.tell(tx, [store.move(tx, about, never_seen(about.standing), now_ms)])
             return
         message_id = about.standing.message_id
-        if fate.carrier_ref:
-            store.end_attempt(tx, message_id, about.attempts, now_ms, carrier_ref=fate.carrier_ref)
-        report = Report(fate.carrier_ref, fate.said, fate.at_ms, fate.trouble, fate.code)
-        early = store.pop_early(tx, transport, fate.carrier_ref)
+        lane_id, ref = store.lane(tx, transport), fate.carrier_ref
+        if ref:
+            store.taken(tx, message_id, about.attempts, lane_id=lane_id, carrier_ref=ref, now_ms=now_ms)
+        report = Report(ref, fate.said, fate.at_ms, fate.trouble, fate.code)
+        early = store.pop_early(tx, lane_id, ref)
         self.tell(tx, [self._apply(tx, message_id, about.attempts, r) for r in (report, *early)])
 
     def send_again(self, tx: sqlite3.Connection, about: store.Known) -> bool:
@@ -215,7 +228,9 @@ class Posting:
         """After the clock was put right: retries that a wrong clock planned for another year are due now."""
         now_ms = self.clock.now_ms()
         store.bring_forward(tx, now_ms + LONGEST_MS, now_ms)
-        store.forget_early(tx, now_ms - _EARLY_MS)
+
+    def forget_references(self, tx: sqlite3.Connection) -> None:
+        store.forget_references(tx, self.clock.now_ms() - _REFERENCE_MS)
 
     # calls
 
@@ -276,7 +291,7 @@ def _as_claimed(claim: Claim) -> store.Known:
         expires_ms=claim.expires_ms,
         stopped=False,
     )
-    return store.Known(standing, claim.kind, claim.reference, claim.attempt, None)
+    return store.Known(standing, claim.kind, claim.reference, claim.attempt, None, None)
 
 
 def _trouble(error: str | None) -> Trouble:

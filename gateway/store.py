@@ -15,7 +15,7 @@ from gateway.message import FINAL, MOVES, Channel, Moved, Priority, State
 from gateway.transport import Report
 from gateway.verdict import Claim, Standing, Verdict
 
-_OPEN = "m.state IN ('queued', 'sending', 'unknown')"
+_OPEN = "m.state IN ('queued', 'unknown')"
 """Word for word as in the index `message_open`: SQLite uses a partial index only where it can prove its condition."""
 
 
@@ -44,6 +44,7 @@ class Known:
     reference: str
     attempts: int
     error: str | None
+    lane_id: int | None
 
 
 def recipient(tx: sqlite3.Connection, vault: Vault, e164: str) -> tuple[int, int | None]:
@@ -158,37 +159,60 @@ def due(
     return claims
 
 
-def take(tx: sqlite3.Connection, claims: Sequence[Claim], transport: str, now_ms: int) -> None:
-    """Make the claims: state and attempt rows, to be committed before the carrier is called."""
+def lane(tx: sqlite3.Connection, name: str) -> int:
+    """The row of a transport's name, made where it is new."""
+    tx.execute("INSERT INTO lane (name) VALUES (:name) ON CONFLICT DO NOTHING", {"name": name})
+    return int(tx.execute("SELECT id FROM lane WHERE name = :name", {"name": name}).fetchone()[0])
+
+
+def take(tx: sqlite3.Connection, claims: Sequence[Claim], lane_id: int, now_ms: int) -> None:
+    """Make the claims: state and tries under way, to be committed before the carrier is called."""
     tx.executemany(
-        "UPDATE message SET state = 'sending', attempts = :attempt WHERE id = :id AND state = 'queued'",
-        [{"id": claim.message_id, "attempt": claim.attempt} for claim in claims],
+        "UPDATE message SET state = 'sending', attempts = :attempt, lane_id = :lane"
+        " WHERE id = :id AND state = 'queued'",
+        [{"id": claim.message_id, "attempt": claim.attempt, "lane": lane_id} for claim in claims],
     )
     tx.executemany(
-        "INSERT INTO attempt (message_id, number, transport, started_ms) VALUES (:id, :number, :transport, :now)",
-        [{"id": c.message_id, "number": c.attempt, "transport": transport, "now": now_ms} for c in claims],
+        "INSERT INTO under_way (message_id, number, started_ms) VALUES (:id, :number, :now)",
+        [{"id": claim.message_id, "number": claim.attempt, "now": now_ms} for claim in claims],
     )
 
 
-def end_attempt(
-    tx: sqlite3.Connection,
-    message_id: int,
-    number: int,
-    now_ms: int,
-    *,
-    error: str | None = None,
-    carrier_ref: str | None = None,
-) -> None:
+def taken(tx: sqlite3.Connection, message_id: int, number: int, *, lane_id: int, carrier_ref: str, now_ms: int) -> None:
+    """A carrier has taken a try; a carrier that counts round means the newest by its reference."""
     tx.execute(
-        "UPDATE attempt SET ended_ms = :now, error = :error, carrier_ref = coalesce(:ref, carrier_ref)"
-        " WHERE message_id = :id AND number = :number",
-        {"now": now_ms, "error": error, "ref": carrier_ref, "id": message_id, "number": number},
+        "INSERT OR REPLACE INTO taken (carrier_ref, lane_id, message_id, number, taken_ms)"
+        " VALUES (:ref, :lane, :id, :number, :now)",
+        {"ref": carrier_ref, "lane": lane_id, "id": message_id, "number": number, "now": now_ms},
     )
+
+
+def went_wrong(tx: sqlite3.Connection, message_id: int, number: int, *, lane_id: int, error: str, now_ms: int) -> None:
+    """A try under way has ended badly; call before `no_longer_under_way`."""
+    tx.execute(
+        "INSERT OR IGNORE INTO attempt (message_id, number, lane_id, started_ms, ended_ms, error)"
+        " SELECT message_id, number, :lane, started_ms, :now, :error FROM under_way"
+        " WHERE message_id = :id AND number = :number",
+        {"lane": lane_id, "now": now_ms, "error": error, "id": message_id, "number": number},
+    )
+
+
+def no_longer_under_way(tx: sqlite3.Connection, tries: Iterable[tuple[int, int]]) -> None:
+    tx.executemany(
+        "DELETE FROM under_way WHERE message_id = :id AND number = :number",
+        [{"id": message_id, "number": number} for message_id, number in tries],
+    )
+
+
+def under_way(tx: sqlite3.Connection, limit: int) -> list[tuple[int, int]]:
+    """Message and number of tries that have begun and not ended."""
+    rows = tx.execute("SELECT message_id, number FROM under_way LIMIT :limit", {"limit": limit})
+    return [(row[0], row[1]) for row in rows]
 
 
 _KNOWN = (
     "SELECT m.id, m.channel, m.kind, m.reference, m.priority, m.state, m.tries, m.due_ms, m.expires_ms, m.stopped,"
-    " m.attempts, m.error FROM message m"
+    " m.attempts, m.error, m.lane_id FROM message m"
 )
 
 
@@ -211,7 +235,7 @@ def _known(row: sqlite3.Row) -> Known:
         expires_ms=row["expires_ms"],
         stopped=bool(row["stopped"]),
     )
-    return Known(standing, row["kind"], row["reference"], row["attempts"], row["error"])
+    return Known(standing, row["kind"], row["reference"], row["attempts"], row["error"], row["lane_id"])
 
 
 def move(
@@ -265,22 +289,21 @@ def stop_one(tx: sqlite3.Connection, message_id: int) -> None:
     )
 
 
-def find_attempt(tx: sqlite3.Connection, transport: str, carrier_ref: str) -> tuple[int, int] | None:
-    """Message and try that a carrier's own reference means: the newest, should a carrier count round."""
+def find_try(tx: sqlite3.Connection, lane_id: int, carrier_ref: str) -> tuple[int, int] | None:
+    """Message and try that a carrier's own reference means."""
     row = tx.execute(
-        "SELECT message_id, number FROM attempt WHERE carrier_ref = :ref AND carrier_ref IS NOT NULL"
-        " AND transport = :transport ORDER BY message_id DESC, number DESC LIMIT 1",
-        {"ref": carrier_ref, "transport": transport},
+        "SELECT message_id, number FROM taken WHERE carrier_ref = :ref AND lane_id = :lane",
+        {"ref": carrier_ref, "lane": lane_id},
     ).fetchone()
     return None if row is None else (row[0], row[1])
 
 
-def keep_early(tx: sqlite3.Connection, transport: str, report: Report, at_ms: int, now_ms: int) -> None:
+def keep_early(tx: sqlite3.Connection, lane_id: int, report: Report, at_ms: int, now_ms: int) -> None:
     tx.execute(
-        "INSERT OR IGNORE INTO early_report (transport, carrier_ref, said, at_ms, trouble, code, final, kept_ms)"
-        " VALUES (:transport, :ref, :said, :at, :trouble, :code, :final, :now)",
+        "INSERT OR IGNORE INTO early_report (lane_id, carrier_ref, said, at_ms, trouble, code, final, kept_ms)"
+        " VALUES (:lane, :ref, :said, :at, :trouble, :code, :final, :now)",
         {
-            "transport": transport,
+            "lane": lane_id,
             "ref": report.carrier_ref,
             "said": report.said,
             "at": at_ms,
@@ -296,15 +319,15 @@ def has_early(tx: sqlite3.Connection) -> bool:
     return tx.execute("SELECT 1 FROM early_report LIMIT 1").fetchone() is not None
 
 
-def pop_early(tx: sqlite3.Connection, transport: str, carrier_ref: str) -> list[Report]:
-    key = {"transport": transport, "ref": carrier_ref}
+def pop_early(tx: sqlite3.Connection, lane_id: int, carrier_ref: str) -> list[Report]:
+    key = {"lane": lane_id, "ref": carrier_ref}
     rows = tx.execute(
         "SELECT said, at_ms, trouble, code, final FROM early_report"
-        " WHERE transport = :transport AND carrier_ref = :ref ORDER BY at_ms",
+        " WHERE lane_id = :lane AND carrier_ref = :ref ORDER BY at_ms",
         key,
     ).fetchall()
     if rows:
-        tx.execute("DELETE FROM early_report WHERE transport = :transport AND carrier_ref = :ref", key)
+        tx.execute("DELETE FROM early_report WHERE lane_id = :lane AND carrier_ref = :ref", key)
     return [
         Report(
             carrier_ref,
@@ -318,21 +341,22 @@ def pop_early(tx: sqlite3.Connection, transport: str, carrier_ref: str) -> list[
     ]
 
 
-def forget_early(tx: sqlite3.Connection, before_ms: int) -> None:
+def forget_references(tx: sqlite3.Connection, before_ms: int) -> None:
+    """Carriers' references of long ago: nobody reports on them any more, and the table stays small."""
     tx.execute("DELETE FROM early_report WHERE kept_ms < :before", {"before": before_ms})
+    tx.execute("DELETE FROM taken WHERE taken_ms < :before", {"before": before_ms})
 
 
-def in_state(tx: sqlite3.Connection, state: State, limit: int, channel: Channel | None = None) -> list[Known]:
-    """Open messages (queued, sending, unknown) in one state, through the queue's own index."""
-    channels = list(Channel) if channel is None else [channel]
-    found: list[Known] = []
-    for one in channels:
-        rows = tx.execute(
-            f"{_KNOWN} WHERE {_OPEN} AND m.state = :state AND m.channel = :channel LIMIT :limit",
-            {"state": state, "channel": one, "limit": limit},
+def unknown(tx: sqlite3.Connection, limit: int) -> list[tuple[Known, str, int]]:
+    """SMS of which nobody knows what became of them, with the lane and the queueing time of their newest try."""
+    rows = tx.execute(
+        _KNOWN.replace(
+            " FROM message m", ", m.queued_ms, l.name AS lane FROM message m JOIN lane l ON l.id = m.lane_id"
         )
-        found += [_known(row) for row in rows]
-    return found
+        + f" WHERE {_OPEN} AND m.state = 'unknown' AND m.channel = 'sms' LIMIT :limit",
+        {"limit": limit},
+    )
+    return [(_known(row), row["lane"], row["queued_ms"]) for row in rows]
 
 
 def overdue(tx: sqlite3.Connection, now_ms: int, limit: int) -> list[Known]:
@@ -353,9 +377,9 @@ def unreported(tx: sqlite3.Connection, before_ms: int, transports: Collection[st
     if not names:
         return []
     rows = tx.execute(
-        f"{_KNOWN} JOIN attempt a ON a.message_id = m.id AND a.number = m.attempts"
+        f"{_KNOWN} JOIN lane l ON l.id = m.lane_id"
         " WHERE m.state = 'accepted' AND m.channel = 'sms' AND m.accepted_ms < :before"
-        f" AND a.transport IN ({', '.join(':' + key for key in names)}) LIMIT :limit",
+        f" AND l.name IN ({', '.join(':' + key for key in names)}) LIMIT :limit",
         {"before": before_ms, "limit": limit, **names},
     )
     return [_known(row) for row in rows]
@@ -392,16 +416,6 @@ def bring_forward(tx: sqlite3.Connection, latest_ms: int, now_ms: int) -> int:
         f" WHERE {_OPEN} AND m.state = 'queued' AND m.tries > 0 AND m.due_ms > :latest)",
         {"now": now_ms, "latest": latest_ms},
     ).rowcount
-
-
-def attempt_of(tx: sqlite3.Connection, message_id: int, number: int) -> sqlite3.Row:
-    """transport, started_ms, ended_ms and queued_ms of one try."""
-    row: sqlite3.Row = tx.execute(
-        "SELECT a.transport, a.started_ms, a.ended_ms, m.queued_ms FROM attempt a JOIN message m ON m.id = a.message_id"
-        " WHERE a.message_id = :id AND a.number = :number",
-        {"id": message_id, "number": number},
-    ).fetchone()
-    return row
 
 
 # calls

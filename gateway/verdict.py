@@ -43,8 +43,12 @@ class Claim:
 
     @property
     def our_reference(self) -> str:
-        """Ours, unique for good: the time keeps it apart from a restored backup that counts its ids again."""
-        return f"{self.message_id}-{self.attempt}-{self.queued_ms:x}"
+        return our_reference(self.message_id, self.attempt, self.queued_ms)
+
+
+def our_reference(message_id: int, attempt: int, queued_ms: int) -> str:
+    """Ours, unique for good: the time keeps it apart from a restored backup that counts its ids again."""
+    return f"{message_id}-{attempt}-{queued_ms:x}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,11 @@
 -- Everything the gateway remembers. Numbers and texts are sealed; what has to be found has a keyed fingerprint.
 -- Message rows are kept narrow and their indexes few: on an SD card bytes written are life.
 
+CREATE TABLE lane (
+    id   INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE        -- a transport's name: one byte in each message instead of the word
+) STRICT;
+
 CREATE TABLE recipient (
     id              INTEGER PRIMARY KEY,
     fingerprint     BLOB NOT NULL UNIQUE,
@@ -29,7 +34,8 @@ CREATE TABLE message (
     queued_ms    INTEGER NOT NULL,
     due_ms       INTEGER NOT NULL,   -- 0: at once, whatever the clock says
     expires_ms   INTEGER,
-    attempts     INTEGER NOT NULL DEFAULT 0,   -- attempt rows
+    lane_id      INTEGER REFERENCES lane (id), -- of the newest try
+    attempts     INTEGER NOT NULL DEFAULT 0,   -- tries begun
     tries        INTEGER NOT NULL DEFAULT 0,   -- those that count: not while the link was down
     stopped      INTEGER NOT NULL DEFAULT 0 CHECK (stopped IN (0, 1)),
     accepted_ms  INTEGER,
@@ -39,26 +45,43 @@ CREATE TABLE message (
     error        TEXT
 ) STRICT;
 
--- The queue: only what is still open is in it, so a claim costs the same with ten and with ten thousand waiting.
+-- The queue: only what waits is in it, so a claim costs the same with ten and with ten thousand waiting.
 CREATE INDEX message_open ON message (state, channel, priority, due_ms)
-    WHERE state IN ('queued', 'sending', 'unknown');
+    WHERE state IN ('queued', 'unknown');
 
-CREATE TABLE attempt (
-    message_id  INTEGER NOT NULL REFERENCES message (id),
-    number      INTEGER NOT NULL,
-    transport   TEXT NOT NULL,
-    started_ms  INTEGER NOT NULL,    -- committed before the carrier is called
-    ended_ms    INTEGER,
-    error       TEXT,
-    carrier_ref TEXT,
+-- Tries that have begun and not ended: committed before the carrier is called, gone when it has answered. What a power
+-- cut finds here is unknown. Never longer than the lanes' windows together.
+CREATE TABLE under_way (
+    message_id INTEGER NOT NULL REFERENCES message (id),
+    number     INTEGER NOT NULL,
+    started_ms INTEGER NOT NULL,
     PRIMARY KEY (message_id, number)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX attempt_carrier_ref ON attempt (carrier_ref) WHERE carrier_ref IS NOT NULL;
+-- Tries that a carrier has taken, by the carrier's own reference: how its reports find their message. Kept for a week.
+CREATE TABLE taken (
+    carrier_ref TEXT NOT NULL,
+    lane_id     INTEGER NOT NULL REFERENCES lane (id),
+    message_id  INTEGER NOT NULL REFERENCES message (id),
+    number      INTEGER NOT NULL,
+    taken_ms    INTEGER NOT NULL,
+    PRIMARY KEY (carrier_ref, lane_id)
+) STRICT, WITHOUT ROWID;
+
+-- Tries that ended badly, and why.
+CREATE TABLE attempt (
+    message_id INTEGER NOT NULL REFERENCES message (id),
+    number     INTEGER NOT NULL,
+    lane_id    INTEGER NOT NULL REFERENCES lane (id),
+    started_ms INTEGER NOT NULL,
+    ended_ms   INTEGER NOT NULL,
+    error      TEXT NOT NULL,
+    PRIMARY KEY (message_id, number)
+) STRICT, WITHOUT ROWID;
 
 -- Reports that overtook the answer they belong to; usually empty.
 CREATE TABLE early_report (
-    transport   TEXT NOT NULL,
+    lane_id     INTEGER NOT NULL REFERENCES lane (id),
     carrier_ref TEXT NOT NULL,
     said        TEXT NOT NULL CHECK (said IN ('accepted', 'delivered', 'failed')),
     at_ms       INTEGER NOT NULL,
@@ -66,7 +89,7 @@ CREATE TABLE early_report (
     code        TEXT NOT NULL,
     final       INTEGER NOT NULL CHECK (final IN (0, 1)),
     kept_ms     INTEGER NOT NULL,
-    PRIMARY KEY (transport, carrier_ref, said)
+    PRIMARY KEY (lane_id, carrier_ref, said)
 ) STRICT, WITHOUT ROWID;
 
 -- How each call went. Which keys were pressed is not kept here: it may be a ballot.
