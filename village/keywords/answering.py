@@ -134,7 +134,7 @@ class Answering:
         return Sender(number, fingerprint, phone, tuple(holders(tx, phone.id)) if phone else ())
 
     def _is_loop(self, tx: sqlite3.Connection, sms: ReceivedSms) -> bool:
-        """Our own signature, or our own last words to that number without it (some carriers take it off), or our own number."""
+        """Our own number, signature, or last words to that number without it (some carriers take it off)."""
         signature = f"【{self._means.office.signature}】"
         said = _bare(sms.text)
         if signature in said or sms.sender == canonical_sender(self._means.office.sms_number):
