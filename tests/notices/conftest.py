@@ -96,22 +96,13 @@ class Town:
         """Somebody picks up, listens, perhaps presses a key, and hangs up."""
         now_ms = self.clock.now_ms()
         self.move(tx, message_id, State.SENDING)
-        number = self._attempt(tx, message_id)
+        number = 1
         gateway_store.call_begins(tx, message_id, number, now_ms)
         gateway_store.call_heard(tx, message_id, number, now_ms)
         if key is not None:
             gateway_store.call_key(tx, message_id, number)
             notice_call(tx, CallEvent(message_id, "notice", "", CallStep.KEY, key, now_ms))
         self.move(tx, message_id, State.DELIVERED)
-
-    def _attempt(self, tx: sqlite3.Connection, message_id: int) -> int:
-        tx.execute("UPDATE message SET attempts = attempts + 1 WHERE id = :id", {"id": message_id})
-        number = tx.execute("SELECT attempts FROM message WHERE id = :id", {"id": message_id}).fetchone()[0]
-        tx.execute(
-            "INSERT INTO attempt (message_id, number, transport, started_ms) VALUES (:id, :number, 'test', 0)",
-            {"id": message_id, "number": number},
-        )
-        return int(number)
 
     def messages(self, tx: sqlite3.Connection, notice: Notice, version: int | None = None) -> list[sqlite3.Row]:
         """Every message of the notice: id, phone, channel, kind, state."""
