@@ -246,6 +246,26 @@ async def test_who_connects_and_says_nothing_is_hung_up_on(
             each.close()
 
 
+async def test_what_cannot_be_read_is_answered_and_not_quoted_in_the_log(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    port = int(desk.url.rpartition(":")[2])
+    with caplog.at_level(logging.DEBUG, logger="village.web.kit"):
+        for rubbish in (
+            b"\x16\x03\x01garbage\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: a\r\nCookie: desk=secret" + b"a" * 20_000 + b"\r\n\r\n",
+            b"GET /?\xff HTTP/1.1\r\nHost: a\r\n\r\n",
+            b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+        ):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(rubbish)
+            async with asyncio.timeout(5):
+                assert b" 400 " in await reader.readline()
+            writer.close()
+    assert "unreadable request" in caplog.text
+    assert "secret" not in caplog.text
+
+
 def test_the_sheets_hold_no_fonts_and_no_addresses() -> None:
     for path in (Path(village.web.kit.apps.__file__).parent / "static").iterdir():
         text = path.read_text("utf-8")

@@ -71,7 +71,7 @@ class Accounts:
         """The first visit: code, name, password twice. Raises RefusalError."""
         name = _name(form)
         password = _new_password(form, name)
-        guess = ["first", f"source:{network_of(source.remote)}"]
+        guess = self._guess_keys(None, source)
         self._patience.take(guess)
         if not await self._db.read(lambda tx: is_code(tx, self._key, form.text("code"))):
             raise RefusalError(say("这个一次性密码不对。它在启动服务的窗口里，12位数字。"), status=422)

@@ -16,6 +16,7 @@ from aiohttp import web
 from village.ground.database import DiskFullError
 from village.ground.wording import RefusalError, say
 from village.web.kit import store
+from village.web.kit.assets import PREFIX as ASSETS
 from village.web.kit.frame import FRAME, LANGUAGE, ROLE_WORDS, VISITOR, Account, Frame, Role, Visitor, visitor_of
 from village.web.kit.language import language_of
 from village.web.kit.sessions import TOUCH_MS, Stamp, key_hash, new_key
@@ -99,6 +100,8 @@ async def keep_gate(request: web.Request, handler: Handler) -> web.StreamRespons
     frame = request.app[FRAME]
     if not _own_host(frame, request):
         raise RefusalError(say("村务台不认这个网址，请用本机地址或村里的网址打开。"), status=421)
+    if request.path.startswith(ASSETS):
+        return await handler(request)  # what is the same for everybody needs no look into the database
     request[VISITOR], fresh = await _visitor(frame, request)
     roles: frozenset[Role] | None = getattr(request.match_info.handler, _MARK, _EVERYBODY)
     if roles is not None:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
 _KEEP_ALIVE_S = 75.0
@@ -51,6 +53,16 @@ class _Turned(asyncio.Protocol):
         transport.close()
 
 
+def _without_content(record: logging.LogRecord) -> bool:
+    """What cannot be read as a request is logged by its kind: aiohttp would quote it, cookies and all."""
+    failure = record.exc_info[1] if record.exc_info else None
+    if isinstance(failure, HttpProcessingError):
+        record.levelno, record.levelname = logging.INFO, "INFO"
+        record.msg, record.args = "unreadable request kind=%s", (type(failure).__name__,)
+        record.exc_info = record.exc_text = None
+    return True
+
+
 @contextlib.asynccontextmanager
 async def listening(app: web.Application, *doors: Door) -> AsyncIterator[list[Address]]:
     """Serve `app` at all `doors` (at a free loopback port where none is given) until the block ends.
@@ -67,8 +79,15 @@ async def listening(app: web.Application, *doors: Door) -> AsyncIterator[list[Ad
         return await handler(request)
 
     app.middlewares.insert(0, listen)
+    log = logging.getLogger(f"{__name__}.requests")
+    log.addFilter(_without_content)
     runner = web.AppRunner(
-        app, access_log=None, keepalive_timeout=_KEEP_ALIVE_S, shutdown_timeout=_STOP_S, handle_signals=False
+        app,
+        access_log=None,
+        logger=log,
+        keepalive_timeout=_KEEP_ALIVE_S,
+        shutdown_timeout=_STOP_S,
+        handle_signals=False,
     )
     await runner.setup()
     server = runner.server
