@@ -61,7 +61,7 @@ def test_nothing_the_clerk_wrote_is_lost(written: str) -> None:
 
 
 def test_lines_become_one_sentence() -> None:
-    assert sms_body("12月6日停水\n请存水。\n村委会") == "12月6日停水,请存水。村委会。"
+    assert sms_body("12月6日停水\n请存水。\n村委会") == "12月6日停水，请存水。村委会。"
 
 
 def test_the_short_text_goes_to_phones() -> None:
@@ -115,7 +115,7 @@ def test_what_looks_like_fraud_or_a_link_is_named() -> None:
 def test_the_page_is_for_everybody() -> None:
     assert "人人看得到" in _warned(WATER, audience=Audience.party())
     assert "人人看得到" not in _warned(WATER, audience=Audience.party(), channels=Channels(page=False))
-    assert "都要上门" in _warned(WATER, channels=Channels(sms=False, call=False))
+    assert "也不上门" in _warned(WATER, channels=Channels(sms=False, call=False))
 
 
 def test_headlines_end_with_a_phrase() -> None:

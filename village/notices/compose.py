@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from gateway.segments import count
 from village.ground.wording import Wording, say
-from village.notices.notice import Order
+from village.notices.notice import ENDS, Order, one_line
 from village.notices.office import Office
 from village.people.audience import AudienceKind
 
@@ -22,7 +22,6 @@ LONGEST_SMS_PARTS = 6
 """Old phones keep 10 to 20 parts in all; a longer text belongs on the page and into the call."""
 
 _SHORTEST = "收到回9"
-_ENDS = "。！？!?….;；，,、:："
 _RELATIVE_DAY = re.compile(
     "今天|今早|今晚|今日|明天|明早|明晚|明日|后天|大后天|下周|下星期|下礼拜|周[一二三四五六日天]|星期[一二三四五六日天]"
 )
@@ -40,16 +39,15 @@ def sms_text(office: Office, number: int, text: str, short_text: str = "", *, ca
 
 def correction_text(office: Office, number: int, text: str, short_text: str = "", *, calls: bool = True) -> str:
     """What those see who had the old wording: 【青山村】更正通知17:…,前一条作废。收到请回9"""
-    body = sms_body(text, short_text).rstrip(_ENDS)
+    body = sms_body(text, short_text).rstrip(ENDS)
     endings = [f"前一条作废。{ending}" for ending in _endings(office, number, calls)]
     return _fitted(f"【{office.signature}】更正通知{number}:{body},", endings)
 
 
 def sms_body(text: str, short_text: str = "") -> str:
     """One line that ends as a sentence does."""
-    lines = [line.strip() for line in (short_text or text).splitlines() if line.strip()]
-    joined = "".join(line if line[-1] in _ENDS else f"{line}," for line in lines[:-1]) + "".join(lines[-1:])
-    return joined if joined[-1:] in "。！？!?…" else joined.rstrip(_ENDS) + "。"
+    joined = one_line(short_text or text)
+    return joined if joined[-1:] in "。！？!?…" else joined.rstrip(ENDS) + "。"
 
 
 def _endings(office: Office, number: int, calls: bool) -> list[str]:
@@ -121,7 +119,7 @@ def lint(order: Order, number: int, phones: int, office: Office) -> list[Wording
     if order.channels.page and order.audience.kind not in (AudienceKind.EVERYONE, AudienceKind.GROUPS):
         warnings.append(say("这条只发给一部分人，但网页人人看得到。不想公开就别选网页"))
     if not order.channels.sms and not order.channels.call:
-        warnings.append(say("只放网页：没有短信也没有电话，人人都要上门告诉"))
+        warnings.append(say("只放网页：不发短信，不打电话，没看到的也不上门"))
     return warnings
 
 

@@ -161,7 +161,7 @@ _STATES = {
     MessageState.QUEUED: say("还在排队"),
     MessageState.SENDING: say("正在发"),
     MessageState.ACCEPTED: say("交了运营商，没到"),
-    MessageState.DELIVERED: say("到了，没回"),
+    MessageState.DELIVERED: say("到了"),
     MessageState.UNKNOWN: say("不知到没到"),
     MessageState.EXPIRED: say("过期没发"),
     MessageState.WITHDRAWN: say("撤回了"),
@@ -173,14 +173,14 @@ def tried_words(unit: UnitRow, tries: Sequence[Try]) -> list[Wording]:
     """短信1 空号 · 电话2 没人接"""
     if not tries:
         return [_NO_WAY[unit.no_way or NoWay.NO_PHONE]]
-    outcomes = Counter((one.channel, outcome(one)) for one in tries)
     times: Counter[tuple[Channel, Wording]] = Counter()
     for one in tries:
-        times[one.channel, outcome(one)] += max(one.tries, 1)
+        unanswered = one.channel is Channel.SMS and one.state is MessageState.DELIVERED
+        times[one.channel, say("到了，没回") if unanswered else outcome(one)] += max(one.tries, 1)
     return [
         say("短信{n} {how}", n=times[key], how=how) if (key := (channel, how))[0] is Channel.SMS
         else say("电话{n} {how}", n=times[key], how=how)
-        for channel, how in outcomes
+        for channel, how in times
     ]  # fmt: skip
 
 

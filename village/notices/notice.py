@@ -84,6 +84,11 @@ class Channels:
         return cls("sms" in wanted, "call" in wanted, "page" in wanted)
 
     @property
+    def reaches_phones(self) -> bool:
+        """False for what is only put up on the page: nobody waits for an answer, and nobody is visited."""
+        return self.sms or self.call
+
+    @property
     def names(self) -> tuple[str, ...]:
         return tuple(name for name in ("sms", "call", "page") if getattr(self, name))
 
@@ -136,6 +141,11 @@ class Notice:
     """False for a planned one, and for one that was stopped before its time."""
 
     @property
+    def title(self) -> str:
+        """The whole text in one line."""
+        return one_line(self.text)
+
+    @property
     def corrected(self) -> bool:
         return self.version > self.opened_with
 
@@ -185,6 +195,16 @@ def refuse_texts(text: str, short_text: str) -> None:
     for part, longest in ((text, LONGEST_TEXT), (short_text, LONGEST_SHORT_TEXT)):
         if len(part) > longest:
             raise RefusalError(say("太长了：{n}个字，最多{most}个字", n=len(part), most=longest), status=422)
+
+
+ENDS = "。！？!?….;；，,、:："
+"""What may stand at the end of a phrase."""
+
+
+def one_line(text: str) -> str:
+    """Lines joined as phrases of one sentence; nothing else changes."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return "".join(line if line[-1] in ENDS else f"{line}，" for line in lines[:-1]) + "".join(lines[-1:])
 
 
 def tidy(text: str) -> str:

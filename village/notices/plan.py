@@ -123,7 +123,7 @@ def reckon(order: Order, number: int, allotment: Allotment, office: Office, now_
         sms=sms,
         calls=calls,
         recipients=_recipients(allotment),
-        no_way=tuple(unit for unit in allotment.units if unit.no_way is not None),
+        no_way=tuple(u for u in allotment.units if u.no_way is not None and order.channels.reaches_phones),
         parts=parts,
         fen=parts * office.sms_price_fen + calls * -(-each_call_s // 60) * office.call_price_fen,
         starts_ms=starts_ms,
@@ -141,8 +141,6 @@ def _warnings(made: Plan, office: Office) -> list[Wording]:
         warnings.append(say("村里还没接打电话的线路，电话这条路现在打不出去"))
     if order.due_ms is not None and made.done_ms > order.due_ms:
         warnings.append(say("来不及：发完最后一个要{minutes}分钟，晚于“几时前要人人知道”", minutes=made.minutes))
-    if order.due_ms is None:
-        warnings.append(say("没写几时前要人人知道：发出{hours}小时还没回音的就上门", hours=office.door_after_h))
     return warnings
 
 

@@ -43,9 +43,12 @@ def stage(unit: UnitRow) -> Stage:
 def to_visit(unit: UnitRow, notice: Notice, door_ms: int, now_ms: int) -> bool:
     """Whether somebody has to knock: nothing can arrive any more, or nobody has answered in time.
 
-    Whoever listened to a call has heard, and is not visited. A stopped notice is told to nobody.
+    Whoever listened to a call has heard, and is not visited. A stopped notice sends nobody out, nor does one that was
+    only put up on the page.
     """
-    if notice.state is not State.SENT or stage(unit) in (Stage.CONFIRMED, Stage.HEARD):
+    if notice.state is not State.SENT or not notice.channels.reaches_phones:
+        return False
+    if stage(unit) in (Stage.CONFIRMED, Stage.HEARD):
         return False
     return stage(unit) is Stage.NOBODY or now_ms >= door_ms
 

@@ -32,7 +32,7 @@ def poster(office: Office, notice: Notice) -> Poster:
         heading=f"{'更正' if notice.corrected else ''}通知 {notice.number}",
         text="\n".join(line if line[-1] in "。！？!?，,;；:：" else f"{line}。" for line in notice.text.splitlines()),
         due=f"最晚{moment_words(notice.due_ms)}前人人要知道" if notice.due_ms is not None else "",
-        signed=f"{office.village}{notice.issuer.chinese.removeprefix('村')} {day_words(since_ms)}",
+        signed=f"{office.village.removesuffix('村')}{notice.issuer.chinese} {day_words(since_ms)}",
         lunar=lunar_words(since_ms),
         phone=office.phone,
     )
@@ -50,5 +50,3 @@ def wechat_text(office: Office, notice: Notice) -> str:
     ask = f"，有事打{office.phone}" if office.phone else ""
     lines.append(f"请转告家里老人和邻居{ask}。")
     return "\n".join(lines)
-
-

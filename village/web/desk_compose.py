@@ -19,7 +19,7 @@ from village.ground.wording import RefusalError, Wording, say
 from village.notices import store
 from village.notices.compose import PART_UNITS, correction_text, shortest_text, sms_text
 from village.notices.correct_notice import CorrectionPlan, correct_notice, plan_correction
-from village.notices.notice import Notice, State, tidy
+from village.notices.notice import Notice, State, one_line, tidy
 from village.notices.numbers import next_number
 from village.notices.office import Means
 from village.notices.plan import Plan, plan
@@ -151,7 +151,15 @@ class Compose:
 
     async def _preview_page(self, request: web.Request, form: Form, planned: Plan) -> web.Response:
         carried = [(name, value) for name in FIELDS for value in form.many(name)]
-        return await render(request, "notices/preview.html", form=form, plan=planned, carried=carried)
+        return await render(
+            request,
+            "notices/preview.html",
+            form=form,
+            plan=planned,
+            title=one_line(planned.order.text),
+            carried=carried,
+            door_after_h=self._means.office.door_after_h,
+        )
 
     @allowed(*WRITERS)
     async def send(self, request: web.Request) -> web.StreamResponse:

@@ -96,7 +96,7 @@ class _Desk:
             running=[
                 _Running(view, overdue=now_ms >= view.door_ms and view.funnel.unreached > 0)
                 for view in seen
-                if view.funnel.confirmed + view.funnel.heard < view.funnel.units
+                if view.notice.channels.reaches_phones and view.funnel.confirmed + view.funnel.heard < view.funnel.units
             ],
             planned=[notice for notice in found if notice.state is State.PLANNED],
             missed=[

@@ -9,7 +9,7 @@
     const lines = text.split("\n").map((line) => line.trim().replace(/\s+/g, " ")).filter(Boolean);
     if (!lines.length) return "";
     const last = lines.pop();
-    let joined = lines.map((line) => (ends.includes(line.at(-1)) ? line : line + ",")).join("") + last;
+    let joined = lines.map((line) => (ends.includes(line.at(-1)) ? line : line + "，")).join("") + last;
     if (!"。！？!?…".includes(joined.at(-1))) { while (ends.includes(joined.at(-1))) joined = joined.slice(0, -1); return joined; }
     return joined.slice(0, -1);
   };
