@@ -230,6 +230,36 @@ def test_warnings_never_keep_a_roster_out() -> None:
     assert any("用同一个电话" in each for each in shown)
 
 
+def test_what_looks_wrong_but_may_be_right_is_only_asked_about() -> None:
+    checked = check_sheets(
+        [
+            sheet(
+                [
+                    ["姓名", "关系", "组", "性别", "出生日期"],
+                    ["王德福", "户主", "9", "男", "1958-03-04"],
+                    ["李桂英", "妻", "9", "男", "1960-01-01"],
+                    ["王德福", "户主", "2", "男", "1958-03-04"],
+                ]
+            )
+        ],
+        Village(date(2026, 12, 5), groups=8),
+    )
+    assert words(checked) == []
+    assert words(checked, Level.WARNING) == [
+        "第2行：村里只有8个组，写的是9组",
+        "第3行：关系是妻，性别写的是男",
+        "第3行：村里只有8个组，写的是9组",
+        "第4行：王德福 和第2行同名、同一天出生，请核对是不是同一个人",
+    ]
+
+
+def test_in_a_village_of_one_group_nobody_need_write_which() -> None:
+    alone = Village(date(2026, 12, 5), groups=1)
+    assert words(check_sheets([sheet([["姓名", "电话"], ["王德福", None]])], alone)) == []
+    missing = check_sheets([sheet([["姓名", "组"], ["王德福", "1"], ["李大山", "1"], ["赵六", None]])], alone)
+    assert words(missing) == ["第4行：赵六 没有写是哪一组"]
+
+
 def test_a_household_without_a_head_is_named_after_its_oldest() -> None:
     checked = check(
         ["户号", "组", "姓名", "与户主关系", "年龄"], ["1", "3", "李桂英", "妻", "60"], ["1", "3", "王小军", "子", "30"]

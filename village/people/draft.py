@@ -58,13 +58,18 @@ _YES_NO = (
 )
 
 
+_WOMEN = frozenset(("妻", "妻子", "母", "母亲", "女儿", "长女", "次女", "儿媳", "孙女", "奶奶", "祖母", "岳母"))
+_MEN = frozenset(("夫", "丈夫", "父", "父亲", "儿子", "长子", "次子", "女婿", "孙子", "爷爷", "祖父", "岳父"))
+"""Relations that say it plainly; 子 and 女 are left out, clerks write them for children of either sex."""
+
+
 @dataclass(frozen=True, slots=True)
 class Village:
-    """What the reader may know of the village: the day, its area code, and the one group where it has one."""
+    """What the reader may know of the village: the day, its area code, how many groups it has (0: not known)."""
 
     today: date
     area_code: str | None = None
-    only_group: int | None = None
+    groups: int = 0
 
 
 @dataclass(slots=True)
@@ -112,6 +117,8 @@ def read_row(row: Row, header: Header, village: Village) -> Draft | None:
     """None where nobody is in the row."""
     draft = Draft(row.number)
     _read_who(draft, row, header)
+    if village.groups > 1 and draft.group is not None and draft.group > village.groups:
+        draft.odd(say("村里只有{n}个组，写的是{group}组", n=village.groups, group=draft.group))
     if not draft.name and _is_empty_form(row):
         return None
     if not draft.name and not any(level is Level.ERROR for level, _ in draft.troubles):
@@ -140,6 +147,8 @@ def _read_who(draft: Draft, row: Row, header: Header) -> None:
     if not draft.name and draft.head_written and draft.relation in {None, "", "户主"}:
         draft.name, draft.name_is_heads = draft.head, True
     draft.sex = draft.take(lambda: read_sex(row.get(Field.SEX)), None)
+    if draft.relation in (_WOMEN if draft.sex == "男" else _MEN if draft.sex == "女" else ()):
+        draft.odd(say("关系是{relation}，性别写的是{sex}", relation=draft.relation, sex=draft.sex))
 
 
 def _read_birth(draft: Draft, row: Row, village: Village) -> None:

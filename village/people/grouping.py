@@ -83,7 +83,8 @@ class Grouping:
         if draft.group is not None:
             return
         draft.group = self._group
-        if draft.group is None and self._home is not None and not draft.is_head and _same_home(draft, self._last):
+        begins = draft.is_head or self.everyone_alone
+        if draft.group is None and self._home is not None and not begins and _same_home(draft, self._last):
             draft.group = self._home.group
 
     def _key(self, draft: Draft) -> Key | None:

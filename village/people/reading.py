@@ -34,7 +34,7 @@ async def read_roster(content: bytes, name: str, *, clock: Clock, area_code: str
     Raises RefusalError where it is no spreadsheet.
     """
     sheets = await read_safely(content)
-    village = Village(beijing(clock.now_ms()).date(), area_code or None, 1 if groups == 1 else None)
+    village = Village(beijing(clock.now_ms()).date(), area_code or None, groups)
     checked = await asyncio.to_thread(check_sheets, sheets, village)
     return replace(checked, file=hide_digits(name))
 
@@ -97,7 +97,8 @@ def check_sheets(sheets: list[Sheet], village: Village) -> Checked:
 
 def _group_of(sheet: Sheet, header: Header, village: Village) -> int | None:
     """What a sheet says of all its rows; the village's only group counts where the sheet has no column for it."""
-    return title_group(sheet, header) or (None if Field.GROUP in header.fields else village.only_group)
+    alone = 1 if village.groups == 1 and Field.GROUP not in header.fields else None
+    return title_group(sheet, header) or alone
 
 
 def _no_header(sheets: list[Sheet]) -> Wording:
@@ -166,7 +167,12 @@ def _compare_people(drafts: list[Draft], homes: list[Home]) -> None:
             if draft.name and id(draft) not in repeated:
                 by_name[draft.name].append(draft)
     for namesakes in by_name.values():
-        if len(namesakes) > 1:
+        twins = [each for each in namesakes[1:] if each.born and each.born.exact and each.born == namesakes[0].born]
+        for twin in twins:
+            twin.odd(
+                say("{name} 和第{row}行同名、同一天出生，请核对是不是同一个人", name=twin.name, row=namesakes[0].row)
+            )
+        if len(namesakes) > 1 and not twins:
             others = "、".join(str(draft.row) for draft in namesakes[1 : _ROWS_QUOTED + 1])
             namesakes[0].odd(say("{name} 和第{rows}行同名，请核对是不是同一个人", name=namesakes[0].name, rows=others))
 
