@@ -75,6 +75,13 @@ class OutcomeUnknownError(TransportFailure):
     """Nobody knows whether it was taken: a time-out, a line cut in the middle. Never sent again by itself."""
 
 
+class GaveWayError(TransportFailure):
+    """Ended by ourselves for something more urgent; it waits for its turn and does not count a try."""
+
+    def __init__(self) -> None:
+        super().__init__(Trouble.INTERRUPTED)
+
+
 class CannotAskError(GatewayError):
     """This carrier keeps no memory that could be asked what became of a message."""
 

@@ -13,9 +13,17 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from gateway.failures import GatewayError, OutcomeUnknownError, TransportDownError, TransportFailure, Trouble, where
+from gateway.failures import (
+    GatewayError,
+    GaveWayError,
+    OutcomeUnknownError,
+    TransportDownError,
+    TransportFailure,
+    Trouble,
+    where,
+)
 from gateway.ground import Clock, Database, wait_for
-from gateway.message import Channel
+from gateway.message import Channel, Priority
 from gateway.posting import Posting
 from gateway.transport import Report
 from gateway.verdict import Claim, Outcome
@@ -75,6 +83,7 @@ class Lane:
         self._posting = posting
         self._wake = asyncio.Event()
         self._under_way: dict[asyncio.Task[None], tuple[Claim, int]] = {}
+        self._giving_way: set[asyncio.Task[None]] = set()
         self._ended: list[tuple[Claim, Outcome]] = []
         self._reports: list[tuple[Report, asyncio.Future[None]]] = []
         self._commit_ms = -LINGER_MS
@@ -165,6 +174,8 @@ class Lane:
             due_in_ms = await self._due_in_ms()
         if self._pending or (room and due_in_ms <= 0):
             return await self._commit(room)
+        if not room:
+            await self._make_way()
         return min(due_in_ms if room else room_in_ms, self._until_timeout_ms(), _AWAKE_MS)
 
     def _linger_ms(self, now_ms: int) -> int:
@@ -194,6 +205,24 @@ class Lane:
             log.error("queue unreadable lane=%s reason=%s", self._gauge.name, type(raised).__name__)
             return _TROUBLE_MS
         return _AWAKE_MS if due_ms is None else due_ms - self._clock.now_ms()
+
+    async def _make_way(self) -> None:
+        """An emergency call does not wait until a daily one has been listened to: one of those ends, and waits."""
+        if self._gauge.channel != Channel.CALL or self._giving_way or self._stopping:
+            return
+        ordinary = [(claim.priority, start_ms, task) for task, (claim, start_ms) in self._under_way.items()]
+        ordinary = [one for one in ordinary if one[0] >= Priority.REMINDER]
+        if not ordinary or len(self._under_way) < self._gauge.window:
+            return
+        try:
+            alarm = await self._db.read(lambda tx: self._posting.alarm_waits(tx, self._gauge.channel))
+        except Exception as raised:  # noqa: BLE001 - as in `_due_in_ms`
+            log.error("queue unreadable lane=%s reason=%s", self._gauge.name, type(raised).__name__)
+            return
+        task = max(ordinary, key=lambda one: one[:2])[2]
+        if alarm and not task.done():
+            self._giving_way.add(task)
+            task.cancel()
 
     async def _commit(self, room: int) -> int:
         """One unit: how tries ended, what the carrier reports, and the next claims. Returns a pause where it failed."""
@@ -227,6 +256,10 @@ class Lane:
             outcome = await self._perform(claim)
         except TransportFailure as failure:
             outcome = failure
+        except asyncio.CancelledError:
+            if asyncio.current_task() not in self._giving_way:
+                raise
+            outcome = GaveWayError()
         except Exception as raised:  # noqa: BLE001 - a mistake in a transport: nobody knows what the carrier has done
             log.error("transport raised lane=%s message=%d at=%s", self._gauge.name, claim.message_id, where(raised))
             outcome = OutcomeUnknownError(Trouble.OTHER, type(raised).__name__)
@@ -241,6 +274,7 @@ class Lane:
 
     def _back(self, task: asyncio.Task[None]) -> None:
         self._under_way.pop(task, None)
+        self._giving_way.discard(task)
         self._wake.set()
 
     def _until_timeout_ms(self) -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from gateway import store
 from gateway.backoff import LONGEST_MS, next_try_ms
-from gateway.failures import TransportDownError, TransportFailure, Trouble, where
+from gateway.failures import GaveWayError, TransportDownError, TransportFailure, Trouble, where
 from gateway.ground import Clock, Vault
 from gateway.message import CallEvent, CallStep, Channel, Events, Moved, Priority, State
 from gateway.quiet import QuietHours
@@ -69,6 +69,11 @@ class Posting:
         held_ms = max(held_ms, self.quiet.next_open_ms(now_ms))
         return held_ms if due_ms is None else min(due_ms, held_ms)
 
+    def alarm_waits(self, tx: sqlite3.Connection, channel: Channel) -> bool:
+        """Whether an emergency is due that no lane has taken."""
+        due_ms = store.next_due_ms(tx, channel, [Priority.EMERGENCY])
+        return due_ms is not None and due_ms <= self.clock.now_ms()
+
     def claim(self, tx: sqlite3.Connection, channel: Channel, transport: str, limit: int) -> list[Claim]:
         """Take up to `limit` messages for one try each. Those whose time is over expire on the way."""
         now_ms, trusted = self.clock.now_ms(), self.clock.trusted
@@ -101,7 +106,9 @@ class Posting:
                 )
             else:
                 about = store.known(tx, claim.message_id)
-                if isinstance(outcome, TransportFailure) and not isinstance(outcome, TransportDownError):
+                if isinstance(outcome, GaveWayError) and store.call_did_its_work(tx, claim.message_id, claim.attempt):
+                    outcome = Spoken(now_ms)  # noqa: PLW2901 - it was cut off after it had been heard
+                if isinstance(outcome, TransportFailure) and not isinstance(outcome, TransportDownError | GaveWayError):
                     store.went_wrong(
                         tx, claim.message_id, claim.attempt, lane_id=lane_id, error=str(outcome), now_ms=now_ms
                     )

@@ -76,7 +76,10 @@ class Inbound:
 
 
 class Sink(Protocol):
-    """Where a transport hands over what it hears. Each await returns when it is on the disk: acknowledge after that."""
+    """Where a transport hands over what it hears. Each await returns when it is on the disk: acknowledge after that.
+
+    What came together is best handed over together (`asyncio.gather`): then it shares one commit.
+    """
 
     async def report(self, report: Report) -> None: ...
 
@@ -128,7 +131,10 @@ class SmsTransport(Protocol):
         ...
 
     async def ask(self, reference: str) -> Fate:
-        """What became of the try with our `reference`. Raises CannotAskError, TransportFailure."""
+        """What became of the try with our `reference`. Raises CannotAskError, TransportFailure.
+
+        "Never seen" (queued) only where it is certain that it cannot still arrive: the outbox then sends it again.
+        """
         ...
 
 

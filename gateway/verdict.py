@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from gateway.backoff import next_try_ms
 from gateway.failures import (
+    GaveWayError,
     OutcomeUnknownError,
     RejectedError,
     RetryLaterError,
@@ -93,7 +94,7 @@ def after_try(standing: Standing, outcome: Outcome, now_ms: int, *, trusted: boo
             return Verdict(State.ACCEPTED, counted, standing.due_ms)
         case Spoken():
             return Verdict(State.DELIVERED, counted, standing.due_ms)
-        case TransportDownError():
+        case TransportDownError() | GaveWayError():
             after = State.WITHDRAWN if standing.stopped else State.QUEUED
             return Verdict(after, standing.tries, standing.due_ms, str(outcome))
         case OutcomeUnknownError():

@@ -216,3 +216,30 @@ async def test_an_emergency_call_redials_sooner(rig: Rig) -> None:
     call = (await rig.send_all([call_draft(priority=Priority.EMERGENCY)]))[0]
     await rig.until(rig.reaches(call, State.FAILED), within_ms=40 * 60_000, step_ms=2000)
     assert (await rig.row(call))["tries"] == 4
+
+
+async def test_an_emergency_call_ends_a_daily_one_which_then_waits(rig: Rig) -> None:
+    await rig.start(calls=[SimulatorCalls(rig.carrier, lines=1)])
+    daily = (await rig.send_all([call_draft(WANG, priority=Priority.DAILY)]))[0]
+    await rig.until(lambda: rig.carrier.call(WANG))
+    rig.carrier.answer(WANG)
+    alarm = (await rig.send_all([call_draft(LI, priority=Priority.EMERGENCY)]))[0]
+    await rig.until(lambda: rig.carrier.call(LI), within_ms=5000)
+    assert rig.carrier.call(WANG) is None
+    assert await rig.state(daily) == "queued"
+    rig.carrier.answer(LI)
+    await rig.until(rig.reaches(alarm, "delivered"))
+    await rig.until(lambda: rig.carrier.call(WANG))
+    rig.carrier.answer(WANG)
+    await rig.until(rig.reaches(daily, "delivered"))
+    assert (await rig.row(daily))["tries"] == 1
+
+
+async def test_a_reply_somebody_asked_for_is_not_ended_by_an_emergency(rig: Rig) -> None:
+    await rig.start(calls=[SimulatorCalls(rig.carrier, lines=1)])
+    await rig.send_all([call_draft(WANG, priority=Priority.REPLY)])
+    await rig.until(lambda: rig.carrier.call(WANG))
+    rig.carrier.answer(WANG)
+    await rig.send_all([call_draft(LI, priority=Priority.EMERGENCY)])
+    await rig.let_pass(3000)
+    assert rig.carrier.call(WANG)

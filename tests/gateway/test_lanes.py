@@ -79,7 +79,7 @@ async def test_the_attempt_is_on_the_disk_before_the_carrier_is_called(rig: Rig)
             with sqlite3.connect(rig.db.path) as other:
                 seen.append(
                     other.execute(
-                        "SELECT m.state, count(*) FROM message m JOIN under_way u ON u.message_id = m.id WHERE m.id = ?",
+                        "SELECT state, count(*) FROM message JOIN under_way ON message_id = id WHERE id = ?",
                         (parcel.message_id,),
                     ).fetchone()
                 )
