@@ -24,6 +24,13 @@ def test_what_is_left_out_has_a_default() -> None:
     assert config.open_hours == ((420, 750), (840, 1260))
 
 
+def test_the_directory_keeps_the_order_of_the_file() -> None:
+    config = parse_config(GOOD + '[directory]\n"卫生室" = "88001111"\n"农资" = "88002222"\n')
+    assert config.directory == (("卫生室", "88001111"), ("农资", "88002222"))
+    with pytest.raises(ConfigError, match="卫生室"):
+        parse_config(GOOD + '[directory]\n"卫生室" = "eight"\n')
+
+
 def test_all_mistakes_are_named_at_once_with_the_key_and_what_would_be_right() -> None:
     with pytest.raises(ConfigError) as refused:
         parse_config(

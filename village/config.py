@@ -87,6 +87,8 @@ class Config:
     notices: DoorSettings = field(default_factory=DoorSettings)
     open_hours: tuple[tuple[int, int], ...] = OPEN_HOURS
     """Spans of minutes of the Beijing day in which ordinary messages may go out."""
+    directory: tuple[tuple[str, str], ...] = ()
+    """Names and numbers that a villager who texts 06 is told, in the order of the file."""
 
 
 def read_config(path: Path) -> Config:
@@ -142,6 +144,7 @@ def parse_config(text: str) -> Config:
             door_after_hours=reading.whole("notices.door_after_hours", 24, lowest=1, highest=24 * 14),
         ),
         open_hours=reading.spans("quiet.open", OPEN_HOURS),
+        directory=reading.directory("directory"),
     )
     reading.refuse_strangers()
     ports = [config.web.public_port, config.web.desk_port, config.web.loopback_port]
@@ -247,6 +250,11 @@ class _Reading:
             return tuple(value)
 
         return self._take(key, (), check, say('一列主机名或 IP 地址，比如 ["cunwei.local", "192.168.1.10"]'))
+
+    def directory(self, table: str) -> tuple[tuple[str, str], ...]:
+        """Every key of this table is a name, its value a number."""
+        keys = [key for key in self._values if key.startswith(f"{table}.")]
+        return tuple((key.removeprefix(f"{table}."), self.phone(key)) for key in keys)
 
     def spans(self, key: str, default: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
         def check(value: object) -> tuple[tuple[int, int], ...] | None:

@@ -63,7 +63,9 @@ open = {open_hours}   # 平常通知只在这些时间发 · when ordinary messa
 
 [notices]
 door_after_hours = 24           # 多久没回音就上门 · hours without an answer before somebody knocks
-"""
+
+[directory]                     # 村民回06时告诉他的号码 · numbers told to whoever texts 06
+{directory}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ class NewVillage:
     per_minute: int = 8
     lines: int = 1
     open_hours: str = '["07:00-12:30", "14:00-21:00"]'
+    directory: str = '# "卫生室" = "88001111"\n'
 
 
 @dataclass(frozen=True, slots=True)

@@ -345,6 +345,8 @@ class _Page:
     def _how_far(self, to: str) -> int:
         now_ms = self._clock.now_ms()
         match to:
+            case "seconds":
+                return 10 * 1000
             case "minutes":
                 return 10 * _MINUTE_MS
             case "hour":

@@ -1,0 +1,397 @@
+"""The composition of a village: builds every room, passes each what it needs, starts and stops the whole.
+
+Knows all rooms and decides nothing in any of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import sqlite3
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from aiohttp import web
+
+from audio.speech import Speech
+from gateway.gateway import Gateway, Settings
+from gateway.message import CallEvent, Moved, ReceivedSms
+from gateway.outbox import Outbox
+from gateway.quiet import QuietHours
+from gateway.simulated.carrier import Carrier
+from gateway.transport import CallTransport, SmsTransport
+from gateway.transports.simulator import SimulatorCalls, SimulatorSms
+from sync.keys import SigningKey
+from village.config import SIMULATOR, Config
+from village.ground.clock import Clock, MovableClock
+from village.ground.database import Database
+from village.ground.timekeeping import keep_marks
+from village.ground.wording import RefusalError, Wording, say
+from village.keywords.answering import Answering, AnswerSettings
+from village.notices.events import notice_call, notice_moved
+from village.notices.office import Means, Office
+from village.notices.send_notice import send_due
+from village.place import NewVillage, Place, skip_time
+from village.sample.content import suggestions
+from village.sample.village import SAMPLE, fill, is_filled
+from village.schedule import Schedule
+from village.web import (
+    desk_accounts,
+    desk_clock,
+    desk_messages,
+    desk_notices,
+    desk_roster,
+    desk_suggestions,
+    phones,
+    public,
+)
+from village.web.kit.accounts import Accounts
+from village.web.kit.apps import RailEntry, make_desk_app, make_public_app
+from village.web.kit.authority import keep_certificate_fresh, make_authority, server_context
+from village.web.kit.first_visit import first_visit_code
+from village.web.kit.gate import Role
+from village.web.kit.serving import Address, Door, listening
+
+log = logging.getLogger(__name__)
+
+_DUE_EVERY_S = 10
+"""How soon a notice planned for a certain minute leaves; a look costs one indexed read."""
+
+_TIDY_EVERY_S = 3600
+_CLIPS_MOST_BYTES = 256 * 1024 * 1024
+"""Spoken clips are made again when needed; an SD card has better uses for more."""
+
+_SAMPLE_SEED = 20261205
+
+_READERS = frozenset({Role.COMMITTEE, Role.SUPERVISORY})
+"""Villagers write to the committee; the supervisory committee may read along, nobody else."""
+
+
+def found(folder: Path, village: NewVillage) -> Place:
+    """Lay out a new village: settings, keys, its own certificate authority. Raises RefusalError."""
+    place = Place.make(folder, village)
+    _complete(place)
+    return place
+
+
+def _complete(place: Place) -> None:
+    """What `found` makes after the settings; after a power cut between the two it is made at the next start."""
+    with contextlib.suppress(FileExistsError):
+        SigningKey.make(place.folder / "sign.key")
+    with contextlib.suppress(FileExistsError):
+        make_authority(place.tls_folder, place.config.village.name, _hosts(place.config), place.clock().now_ms())
+
+
+async def found_sample(folder: Path) -> Place:
+    """青山村 with its roster, its carrier and its notices; nothing leaves before it is served."""
+    place = found(folder, SAMPLE)
+    clock = place.clock()
+    async with place.database(clock) as db:
+        carrier = _carrier(place, clock)
+        try:
+            await fill(db, clock, place.vault(), carrier, means_of(place, clock))
+        finally:
+            carrier.close()
+    return place
+
+
+def means_of(place: Place, clock: Clock) -> Means:
+    """What sending needs, for the server and for a command beside it."""
+    vault = place.vault()
+    return Means(outbox=Outbox(vault, clock), vault=vault, office=office_of(place.config))
+
+
+def office_of(config: Config) -> Office:
+    """The settings as notices see them."""
+    return Office(
+        village=config.village.name,
+        signature=config.village.signature,
+        phone=config.village.duty_phone,
+        sms_number=config.village.sms_number,
+        sms_price_fen=config.sms.price_fen,
+        call_price_fen=config.calls.price_fen_per_minute,
+        sms_per_minute=config.sms.per_minute,
+        call_lines=config.calls.lines,
+        calls=config.calls.transport == SIMULATOR,
+        open_hours=config.open_hours,
+        door_after_h=config.notices.door_after_hours,
+    )
+
+
+def answering_of(place: Place, clock: Clock, means: Means) -> Answering:
+    """What villagers' messages are read by."""
+    village = place.config.village
+    settings = AnswerSettings(
+        duty_phone=village.duty_phone,
+        area_code=village.area_code,
+        acknowledge=place.config.sms.acknowledge,
+        directory=place.config.directory,
+    )
+    return Answering(means, clock, settings)
+
+
+class _Events:
+    """What the gateway tells: each room hears of its own messages, inside the gateway's unit of work."""
+
+    def __init__(self, answering: Answering, means: Means, clock: Clock) -> None:
+        self._answering = answering
+        self._means = means
+        self._clock = clock
+
+    def received(self, tx: sqlite3.Connection, sms: ReceivedSms) -> None:
+        self._answering.received(tx, sms)
+
+    def moved(self, tx: sqlite3.Connection, moved: Moved) -> None:
+        notice_moved(tx, self._means, moved, self._clock.now_ms())
+
+    def call(self, tx: sqlite3.Connection, event: CallEvent) -> None:
+        notice_call(tx, event)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A village that is being served."""
+
+    place: Place
+    clock: Clock
+    db: Database
+    gateway: Gateway
+    carrier: Carrier | None
+    first_code: str | None
+    public_url: str
+    loopback_url: str
+    desk_url: str
+    failure: asyncio.Future[None]
+
+    async def failed(self) -> None:
+        """Return never; raise what made one of the village's own tasks end."""
+        await asyncio.shield(self.failure)
+
+
+@contextlib.asynccontextmanager
+async def running(place: Place, *, any_port: bool = False, listen: str | None = None) -> AsyncIterator[Running]:
+    """Serve the village until the block ends. Raises RefusalError where it cannot start."""
+    with place.serving():
+        _complete(place)
+        clock = place.clock()
+        async with place.database(clock) as db, contextlib.AsyncExitStack() as stack:
+            yield await _start(place, clock, db, stack, any_port=any_port, listen=listen)
+
+
+async def _start(
+    place: Place,
+    clock: Clock,
+    db: Database,
+    stack: contextlib.AsyncExitStack,
+    *,
+    any_port: bool,
+    listen: str | None,
+) -> Running:
+    config, vault = place.config, place.vault()
+    means = means_of(place, clock)
+    answering = answering_of(place, clock, means)
+    speech = Speech(place.clips_folder)
+    stack.push_async_callback(speech.close)
+
+    carrier = None
+    sms: list[SmsTransport] = []
+    calls: list[CallTransport] = []
+    if config.sms.transport == SIMULATOR and isinstance(clock, MovableClock):
+        carrier = _carrier(place, clock)
+        stack.callback(carrier.close)
+        sms.append(SimulatorSms(carrier))
+        calls.append(SimulatorCalls(carrier, lines=config.calls.lines))
+        if not await db.read(is_filled):
+            await fill(db, clock, vault, carrier, means)
+    gateway = Gateway(
+        db=db,
+        clock=clock,
+        vault=vault,
+        events=_Events(answering, means, clock),
+        sms=sms,
+        calls=calls,
+        voice=speech,
+        settings=Settings(quiet=QuietHours(_spans(config.open_hours))),
+        outbox=means.outbox,
+    )
+    await gateway.recover()
+
+    async def due() -> None:
+        await db.write(lambda tx: send_due(tx, means, clock.now_ms(), trusted=clock.trusted))
+
+    async def tidy() -> None:
+        await speech.prune(_CLIPS_MOST_BYTES)
+
+    schedule = Schedule()
+    schedule.every(_DUE_EVERY_S, due)
+    schedule.every(_TIDY_EVERY_S, tidy)
+
+    async def skip(duration_ms: int) -> None:
+        if not isinstance(clock, MovableClock):
+            raise RefusalError(say("只有样板村能拨时间"), status=409)
+        await skip_time(place.folder, clock, duration_ms)
+        await schedule.ring()
+
+    first_code = await db.write(lambda tx: first_visit_code(tx, place.key))
+    public_routes = public.routes(db, clock, means.office, speech)
+    if carrier is not None:
+        public_routes += phones.routes(
+            carrier,
+            clock,
+            skip,
+            db=db,
+            vault=vault,
+            office=means.office.village + "村委会",
+            office_phone=means.office.phone,
+            suggestions=suggestions(),
+        )
+    public_app = make_public_app(db=db, clock=clock, key=place.key, village=config.village.name, routes=public_routes)
+    accounts = Accounts(db, clock, place.key)
+    stack.callback(accounts.close)
+    desk_app = _desk_app(place, clock, db, means=means, gateway=gateway, speech=speech, accounts=accounts)
+    context = server_context(place.tls_folder, _hosts(config), clock)
+    ports = (0, 0, 0) if any_port else (config.web.public_port, config.web.loopback_port, config.web.desk_port)
+    host = listen or config.web.listen
+    try:
+        (public_at,) = await stack.enter_async_context(listening(public_app, Door(host, ports[0])))
+        loopback_at, desk_at = await stack.enter_async_context(
+            listening(desk_app, Door("127.0.0.1", ports[1]), Door(host, ports[2], context))
+        )
+    except OSError as taken:
+        raise RefusalError(
+            say("端口被占用了，改 village.toml 的 [web] 或加 --any-port：{reason}", reason=taken.strerror or taken)
+        ) from taken
+
+    failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    work: list[Coroutine[object, object, object]] = [
+        gateway.run(),
+        keep_marks(db, clock),
+        keep_certificate_fresh(place.tls_folder, _hosts(config), clock, context),
+    ]
+    if carrier is not None:
+        work.append(carrier.run())
+    await stack.enter_async_context(_at_work(work, failure))
+    schedule.start()
+    stack.callback(schedule.stop)
+    return Running(
+        place=place,
+        clock=clock,
+        db=db,
+        gateway=gateway,
+        carrier=carrier,
+        first_code=first_code,
+        public_url=_shown(public_at),
+        loopback_url=_shown(loopback_at),
+        desk_url=_shown(desk_at),
+        failure=failure,
+    )
+
+
+@contextlib.asynccontextmanager
+async def _at_work(
+    work: Sequence[Coroutine[object, object, object]], failure: asyncio.Future[None]
+) -> AsyncIterator[None]:
+    """The village's own tasks, for as long as the block lasts; one that ends early is told through `failure`."""
+    tasks = [asyncio.create_task(coroutine) for coroutine in work]
+
+    def ended(task: asyncio.Task[object]) -> None:
+        if not task.cancelled() and not failure.done():
+            failure.set_exception(task.exception() or RuntimeError(f"{task.get_name()} ended"))
+
+    for task in tasks:
+        task.add_done_callback(ended)
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        failure.cancel()
+
+
+def _desk_app(
+    place: Place, clock: Clock, db: Database, *, means: Means, gateway: Gateway, speech: Speech, accounts: Accounts
+) -> web.Application:
+    config = place.config
+
+    def warnings() -> list[Wording]:
+        said = []
+        if db.full:
+            said.append(say("存储卡满了：现在什么都记不下来。请先腾出空间，已经记下的都在。"))
+        if not clock.trusted:
+            said.append(say("村里的钟是猜的，请到“村里的钟”那一页核对。"))
+        if config.sms.transport != SIMULATOR:
+            said.append(say("还没有接短信线路：通知只上公开页和上门单。"))
+        return said
+
+    async def foot() -> list[Wording]:
+        lanes = gateway.lanes()
+        down = [lane for lane in lanes if not lane.up]
+        if not lanes:
+            line = say("线路：没有接")
+        elif down:
+            line = say("线路：{down}条断了", down=len(down))
+        else:
+            line = say("线路：通")
+        return [line, say("县里：还没有登记")]
+
+    return make_desk_app(
+        db=db,
+        clock=clock,
+        key=place.key,
+        village=config.village.name,
+        hosts=_hosts(config),
+        rail=[
+            RailEntry("/", say("今天")),
+            RailEntry("/notices/new", say("写通知")),
+            RailEntry("/notices", say("送达")),
+            RailEntry("/doors", say("上门单")),
+            RailEntry("/messages", say("来信"), _READERS),
+            RailEntry("/suggestions", say("建议"), _READERS),
+            RailEntry("/roster", say("花名册")),
+            RailEntry("/clock", say("村里的钟")),
+        ],
+        foot=foot,
+        warnings=warnings,
+        routes=[
+            *desk_notices.routes(db, clock, means, speech),
+            *desk_roster.routes(
+                db,
+                clock,
+                means.vault,
+                area_code=config.village.area_code,
+                groups=config.village.groups,
+                sms_number=config.village.sms_number,
+            ),
+            *desk_messages.routes(db, clock, means.vault),
+            *desk_suggestions.routes(db, clock),
+            *desk_clock.routes(db, clock),
+            *desk_accounts.routes(accounts, place.tls_folder),
+        ],
+    )
+
+
+def _carrier(place: Place, clock: Clock) -> Carrier:
+    return Carrier.open(place.folder / "carrier.db", clock, seed=_SAMPLE_SEED)
+
+
+def _spans(open_hours: Sequence[tuple[int, int]]) -> tuple[tuple[str, str], ...]:
+    return tuple((_clock_text(begin), _clock_text(end)) for begin, end in open_hours)
+
+
+def _clock_text(minutes: int) -> str:
+    return f"{minutes // 60:02}:{minutes % 60:02}"
+
+
+def _hosts(config: Config) -> tuple[str, ...]:
+    """The names the desk answers to: those of the settings, and this computer's own."""
+    return (*config.web.names, socket.gethostname())
+
+
+def _shown(address: Address) -> str:
+    """An address somebody can type: every address of this computer is shown as loopback."""
+    host = "127.0.0.1" if address.host in ("0.0.0.0", "::") else address.host  # noqa: S104 - compared, not bound
+    return replace(address, host=host).url + "/"

@@ -1,0 +1,69 @@
+"""The desk's clock page: a person in the room is a trusted source of time when the computer has none.
+
+Never sets the computer's own clock; the village keeps its own (see `village/ground/clock.py`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from aiohttp import web
+
+from village.ground.clock import Clock, SystemClock, beijing, parse_iso
+from village.ground.database import Database
+from village.ground.timekeeping import take_time
+from village.ground.wording import RefusalError, say
+from village.web.kit.forms import read_form
+from village.web.kit.gate import Role, allowed, signed_in
+from village.web.kit.pages import redirect, render
+
+
+def routes(db: Database, clock: Clock) -> list[web.RouteDef]:
+    desk = _Desk(db, clock)
+    return [web.get("/clock", desk.show), web.post("/clock", desk.tell)]
+
+
+class _Desk:
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+
+    @signed_in
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        return await self._page(request)
+
+    @allowed(Role.COMMITTEE)
+    async def tell(self, request: web.Request) -> web.StreamResponse:
+        form = await read_form(request)
+        try:
+            if not isinstance(self._clock, SystemClock):
+                raise RefusalError(say("样板村的时间在“村里的手机”那一页往前拨"), status=409)
+            wall_ms = _told_ms(form.needed("time", say("现在的时间")))
+            await take_time(self._db, self._clock, wall_ms, "desk")
+        except RefusalError as refused:
+            return await self._page(request, form=form, refused=refused)
+        return await redirect(request, "/clock", say("记下了，村里的钟按这个时间走"))
+
+    async def _page(self, request: web.Request, **values: object) -> web.Response:
+        now = beijing(self._clock.now_ms())
+        return await render(
+            request,
+            "clock/clock.html",
+            trusted=self._clock.trusted,
+            movable=not isinstance(self._clock, SystemClock),
+            now_text=now.strftime("%Y-%m-%dT%H:%M"),
+            **values,  # type: ignore[arg-type]
+        )
+
+
+def _told_ms(text: str) -> int:
+    """A Beijing wall time as a datetime-local field or a person writes it. Raises RefusalError."""
+    wrong = RefusalError(say("时间写成 2026-12-05 09:10 这样"), status=422)
+    try:
+        told = datetime.fromisoformat(text)
+        wall_ms = parse_iso(told.replace(tzinfo=None).isoformat())
+    except ValueError as failure:
+        raise wrong from failure
+    if not 2026 <= told.year < 2100:
+        raise RefusalError(say("这个年份不对，请再看一眼"), status=422)
+    return wall_ms
