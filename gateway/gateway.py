@@ -42,6 +42,7 @@ class Settings:
 
 
 Listen = Callable[[Sink], Awaitable[None]]
+Unit = Callable[[sqlite3.Connection], object]
 
 
 class _Ear:
@@ -179,8 +180,8 @@ class Gateway:
         while True:
             await self._clock.sleep_ms(_SWEEP_MS)
             try:
-                await self._sweep_with(self._posting.put_to_bed)
-                await self._sweep_with(self._posting.expire)
+                await self._sweep_with(self._posting.has_restless, self._posting.put_to_bed)
+                await self._sweep_with(self._posting.has_overdue, self._posting.expire)
                 if abs(self._offset_ms() - offset_ms) > _STEP_MS:
                     offset_ms = self._offset_ms()
                     await self._db.write(self._posting.mend_times)
@@ -194,9 +195,10 @@ class Gateway:
     def _offset_ms(self) -> int:
         return self._clock.now_ms() - self._clock.monotonic_ms()
 
-    async def _sweep_with(self, unit: Callable[[sqlite3.Connection], int]) -> None:
-        while await self._db.write(unit):
-            pass
+    async def _sweep_with(self, look: Callable[[sqlite3.Connection], bool], unit: Unit) -> None:
+        """Readers look, so that a long queue is not gone through on the one writer."""
+        while await self._db.read(look):
+            await self._db.write(unit)
 
     async def _age_out(self) -> None:
         while silent := await self._db.read(lambda tx: self._posting.unreported(tx, self._reporting)):

@@ -60,10 +60,8 @@ class Posting:
     def next_due_ms(self, tx: sqlite3.Connection, channel: Channel) -> int | None:
         """When a lane of this channel has something to send; at or before now: at once."""
         now_ms = self.clock.now_ms()
-        may_go = self.may_go(now_ms)
-        due_ms = store.next_due_ms(tx, channel, may_go)
-        held = [priority for priority in Priority if priority not in may_go]
-        held_ms = store.next_due_ms(tx, channel, held)
+        due_ms = store.next_due_ms(tx, channel, self.may_go(now_ms))
+        held_ms = store.next_due_ms(tx, channel, self._held(now_ms))
         if held_ms is None or self.quiet is None:
             return due_ms
         held_ms = max(held_ms, self.quiet.next_open_ms(now_ms))
@@ -198,17 +196,18 @@ class Posting:
 
     # housekeeping
 
-    def expire(self, tx: sqlite3.Connection) -> int:
-        """Waiting messages whose time is over. With a guessed clock: none."""
-        if not self.clock.trusted:
-            return 0
-        now_ms = self.clock.now_ms()
-        return self._expire(tx, store.overdue(tx, now_ms, _BATCH), now_ms)
+    def has_overdue(self, tx: sqlite3.Connection) -> bool:
+        """Whether a waiting message's time is over. With a guessed clock: none is."""
+        return self.clock.trusted and bool(store.overdue(tx, self.clock.now_ms(), 1))
 
-    def _expire(self, tx: sqlite3.Connection, late: Sequence[store.Known], now_ms: int) -> int:
+    def expire(self, tx: sqlite3.Connection) -> None:
+        if self.clock.trusted:
+            now_ms = self.clock.now_ms()
+            self._expire(tx, store.overdue(tx, now_ms, _BATCH), now_ms)
+
+    def _expire(self, tx: sqlite3.Connection, late: Sequence[store.Known], now_ms: int) -> None:
         verdicts = [Verdict(State.EXPIRED, a.standing.tries, a.standing.due_ms, a.error) for a in late]
         self.tell(tx, [store.move(tx, a, verdict, now_ms) for a, verdict in zip(late, verdicts, strict=True)])
-        return len(late)
 
     def unreported(self, tx: sqlite3.Connection, transports: Collection[str]) -> list[store.Known]:
         """Accepted long ago by a carrier that reports, and never heard of again. With a guessed clock: none."""
@@ -221,15 +220,21 @@ class Posting:
         verdicts = [Verdict(State.UNKNOWN, a.standing.tries, a.standing.due_ms, Trouble.NO_REPORT) for a in silent]
         self.tell(tx, [store.move(tx, a, verdict, now_ms) for a, verdict in zip(silent, verdicts, strict=True)])
 
-    def put_to_bed(self, tx: sqlite3.Connection) -> int:
+    def has_restless(self, tx: sqlite3.Connection) -> bool:
+        """Whether something is due that quiet hours hold back."""
+        now_ms = self.clock.now_ms()
+        return bool(store.asleep(tx, self._held(now_ms), now_ms, 1))
+
+    def put_to_bed(self, tx: sqlite3.Connection) -> None:
         """In quiet hours, what may not go now gets its own moment after they end."""
         now_ms = self.clock.now_ms()
-        held = [priority for priority in Priority if priority not in self.may_go(now_ms)]
-        if not held or self.quiet is None:
-            return 0
-        asleep = store.asleep(tx, held, now_ms, _BATCH)
-        store.put_off(tx, [(message_id, self.quiet.release_ms(now_ms, message_id)) for message_id, _ in asleep])
-        return len(asleep)
+        if self.quiet is not None:
+            asleep = store.asleep(tx, self._held(now_ms), now_ms, _BATCH)
+            store.put_off(tx, [(message_id, self.quiet.release_ms(now_ms, message_id)) for message_id in asleep])
+
+    def _held(self, now_ms: int) -> list[Priority]:
+        may_go = self.may_go(now_ms)
+        return [priority for priority in Priority if priority not in may_go]
 
     def mend_times(self, tx: sqlite3.Connection) -> None:
         """After the clock was put right: retries that a wrong clock planned for another year are due now."""

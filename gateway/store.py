@@ -385,11 +385,9 @@ def unreported(tx: sqlite3.Connection, before_ms: int, transports: Collection[st
     return [_known(row) for row in rows]
 
 
-def asleep(
-    tx: sqlite3.Connection, priorities: Iterable[Priority], now_ms: int, limit: int
-) -> list[tuple[int, Channel]]:
+def asleep(tx: sqlite3.Connection, priorities: Iterable[Priority], now_ms: int, limit: int) -> list[int]:
     """Waiting messages that are due but may not go in quiet hours."""
-    found: list[tuple[int, Channel]] = []
+    found: list[int] = []
     for channel in Channel:
         for priority in priorities:
             rows = tx.execute(
@@ -397,7 +395,7 @@ def asleep(
                 " AND m.priority = :priority AND m.due_ms <= :now LIMIT :limit",
                 {"channel": channel, "priority": int(priority), "now": now_ms, "limit": limit},
             )
-            found += [(row[0], channel) for row in rows]
+            found += [row[0] for row in rows]
     return found
 
 
@@ -409,13 +407,16 @@ def put_off(tx: sqlite3.Connection, dues: Iterable[tuple[int, int]]) -> None:
     )
 
 
-def bring_forward(tx: sqlite3.Connection, latest_ms: int, now_ms: int) -> int:
+def bring_forward(tx: sqlite3.Connection, latest_ms: int, now_ms: int) -> None:
     """Retries planned further away than any table allows come from a clock that was wrong: they are due now."""
-    return tx.execute(
-        "UPDATE message SET due_ms = :now WHERE id IN (SELECT m.id FROM message m"
-        f" WHERE {_OPEN} AND m.state = 'queued' AND m.tries > 0 AND m.due_ms > :latest)",
-        {"now": now_ms, "latest": latest_ms},
-    ).rowcount
+    for channel in Channel:
+        for priority in Priority:
+            tx.execute(
+                "UPDATE message SET due_ms = :now WHERE id IN (SELECT m.id FROM message m"
+                f" WHERE {_OPEN} AND m.state = 'queued' AND m.channel = :channel AND m.priority = :priority"
+                " AND m.due_ms > :latest AND m.tries > 0)",
+                {"now": now_ms, "latest": latest_ms, "channel": channel, "priority": int(priority)},
+            )
 
 
 # calls
