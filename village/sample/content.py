@@ -15,7 +15,8 @@ from village.people.audience import Audience
 from village.sample import roster
 from village.web.phones import Suggestion
 
-AUTHOR = "样板村"
+AUTHOR = "王建国"
+"""Made up, like everybody: who is on duty, and who signs the notices."""
 
 AREA_CODE = "0571"
 DUTY_NUMBER = "88001234"
