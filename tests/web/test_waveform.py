@@ -42,7 +42,7 @@ def test_silence_is_a_row_of_dots(tmp_path: Path, samples: list[int]) -> None:
 
 def test_what_is_no_clip_is_refused(tmp_path: Path) -> None:
     (tmp_path / "d.wav").write_bytes(b"RIFF")
-    with pytest.raises(ValueError, match="d.wav"):
+    with pytest.raises(ValueError, match=r"d\.wav"):
         waveform(tmp_path / "d.wav")
     with pytest.raises(ValueError, match="8 bits"):
         waveform(write(tmp_path / "e.wav", [1, 2], width=1))
