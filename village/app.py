@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import socket
 import sqlite3
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass, replace
@@ -50,7 +49,13 @@ from village.web import (
 )
 from village.web.kit.accounts import Accounts
 from village.web.kit.apps import RailEntry, make_desk_app, make_public_app
-from village.web.kit.authority import keep_certificate_fresh, make_authority, server_context
+from village.web.kit.authority import (
+    authority_fingerprint,
+    keep_certificate_fresh,
+    make_authority,
+    own_names,
+    server_context,
+)
 from village.web.kit.first_visit import first_visit_code
 from village.web.kit.gate import Role
 from village.web.kit.serving import Address, Door, listening
@@ -164,6 +169,8 @@ class Running:
     public_url: str
     loopback_url: str
     desk_url: str
+    fingerprint: str
+    """Of the village's own authority: who installs its certificate compares it."""
     failure: asyncio.Future[None]
 
     async def failed(self) -> None:
@@ -286,6 +293,7 @@ async def _start(
         public_url=_shown(public_at),
         loopback_url=_shown(loopback_at),
         desk_url=_shown(desk_at),
+        fingerprint=authority_fingerprint(place.tls_folder),
         failure=failure,
     )
 
@@ -353,6 +361,8 @@ def _desk_app(
             RailEntry("/suggestions", say("建议"), _READERS),
             RailEntry("/roster", say("花名册")),
             RailEntry("/clock", say("村里的钟")),
+            RailEntry("/accounts", say("账号"), frozenset({Role.COMMITTEE})),
+            RailEntry("/ca", say("证书")),
         ],
         foot=foot,
         warnings=warnings,
@@ -388,7 +398,7 @@ def _clock_text(minutes: int) -> str:
 
 def _hosts(config: Config) -> tuple[str, ...]:
     """The names the desk answers to: those of the settings, and this computer's own."""
-    return (*config.web.names, socket.gethostname())
+    return (*config.web.names, *own_names())
 
 
 def _shown(address: Address) -> str:

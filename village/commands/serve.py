@@ -67,10 +67,11 @@ def greeting(village: Running) -> list[Wording]:
         say("  村务台本机   {url}", url=village.loopback_url),
         say("  村务台加密   {url}", url=village.desk_url),
     ]
+    said.append(say("  证书指纹     {fingerprint}", fingerprint=village.fingerprint))
     if village.carrier is not None:
         said.append(say("  村里的手机   {url}phones", url=village.public_url))
     if village.first_code is not None:
-        said.append(say("  第一次进村务台要用的一次性号码：{code}", code=village.first_code))
+        said.append(say("  第一次进村务台要用的一次性密码：{code}", code=village.first_code))
     if village.carrier is not None:
         said.append(
             say("先试这个：打开“村里的手机”，在王德福的手机上按9发出去，再到村务台“送达”里看通知17多了一户收到。")

@@ -9,7 +9,7 @@ import json
 import sqlite3
 from dataclasses import dataclass
 
-from village.ground.wording import Wording, say
+from village.ground.wording import Wording
 from village.keywords.throttle import Answered
 
 _OPEN_CALL = "('queued', 'sending')"
@@ -98,7 +98,7 @@ _LETTER = """
 
 def _letter(row: sqlite3.Row) -> Letter:
     msgid, values = json.loads(row["why"])
-    return Letter(**{**dict(row), "person": bool(row["person"]), "why": say(msgid, **values)})
+    return Letter(**{**dict(row), "person": bool(row["person"]), "why": Wording(msgid, tuple(values.items()))})
 
 
 def letters(

@@ -46,7 +46,7 @@ class Issuer(StrEnum):
         return _ISSUERS[self]
 
     def in_words(self) -> Wording:
-        return say(_ISSUERS[self])
+        return Wording(_ISSUERS[self])
 
 
 _ISSUERS = {
