@@ -1,0 +1,200 @@
+"""Notices on the real gateway and the simulated carrier: sent, delivered, answered, rung, visited."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from gateway.gateway import Gateway, Settings
+from gateway.message import CallEvent, Moved, ReceivedSms
+from gateway.simulated.carrier import Carrier
+from gateway.simulated.handset import Rule
+from gateway.transports.simulator import SimulatorCalls, SimulatorSms
+from tests.notices.town import Town
+from village import questions
+from village.ground.database import Database
+from village.notices import store
+from village.notices.confirm import Via, confirm
+from village.notices.correct_notice import correct_notice
+from village.notices.doors import doors
+from village.notices.events import notice_call, notice_moved
+from village.notices.notice import Notice
+from village.notices.reach import Funnel, reach
+from village.people.store import phone_by_fingerprint
+
+STEP_MS, MOST_STEPS = 5_000, 2_000
+
+
+@dataclass
+class Answers:
+    """What the village does with the gateway's events, as far as notices go: a 9 is bound through its question."""
+
+    town: Town
+
+    def received(self, tx: sqlite3.Connection, sms: ReceivedSms) -> None:
+        phone = phone_by_fingerprint(tx, self.town.means.vault.fingerprint(sms.sender))
+        assert phone is not None
+        at_ms = sms.centre_ms or sms.received_ms
+        question = questions.newest(tx, phone.id, at_ms, kinds={"notice"})
+        assert question is not None
+        confirm(tx, question.subject_id, via=Via.SMS, at_ms=at_ms, phone_id=phone.id, message_id=question.message_id)
+
+    def moved(self, tx: sqlite3.Connection, moved: Moved) -> None:
+        notice_moved(tx, self.town.means, moved, self.town.clock.now_ms())
+
+    def call(self, tx: sqlite3.Connection, event: CallEvent) -> None:
+        notice_call(tx, event)
+
+
+class Voice:
+    """Clips of a known length: the gateway plays them on the tests' clock."""
+
+    @dataclass(frozen=True)
+    class Clip:
+        path: Path
+        duration_s: float = 3.0
+
+    async def clip(self, text: str, *, slow: bool = False) -> Clip:
+        return self.Clip(Path("/dev/null"))
+
+
+@dataclass
+class Line:
+    db: Database
+    town: Town
+    carrier: Carrier
+
+    async def until(self, there: Callable[[sqlite3.Connection], bool]) -> None:
+        """Let the village's time pass until the village knows it."""
+        for _ in range(MOST_STEPS):
+            if await self.db.read(there):
+                return
+            await self.town.clock.advance(STEP_MS)
+        raise AssertionError("it never came")
+
+    async def until_a_phone(self, shows: Callable[[], bool]) -> None:
+        """Let the village's time pass until it is to be seen on a handset."""
+        for _ in range(MOST_STEPS):
+            await self.db.read(lambda _tx: None)  # the carrier's own connection belongs to this thread
+            if shows():
+                return
+            await self.town.clock.advance(STEP_MS)
+        raise AssertionError("it never came")
+
+    async def funnel(self, notice_id: int) -> Funnel:
+        now_ms = self.town.clock.now_ms()
+        return (await self.db.read(lambda tx: reach(tx, notice_id, now_ms, self.town.means.office))).funnel
+
+
+@asynccontextmanager
+async def on_air(db: Database, town: Town, carrier: Carrier) -> AsyncIterator[None]:
+    gateway = Gateway(
+        db=db,
+        clock=town.clock,
+        vault=town.means.vault,
+        events=Answers(town),
+        sms=[SimulatorSms(carrier, window=2)],
+        calls=[SimulatorCalls(carrier)],
+        voice=Voice(),
+        settings=Settings(),
+        outbox=town.means.outbox,
+    )
+    await gateway.recover()
+    tasks = [asyncio.create_task(carrier.run()), asyncio.create_task(gateway.run())]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@pytest.fixture
+async def line(db: Database, town: Town) -> AsyncIterator[Line]:
+    carrier = Carrier.open(None, town.clock, seed=7)
+    yield Line(db, town, carrier)
+    carrier.close()
+
+
+def settled(tx: sqlite3.Connection, town: Town, notice: Notice) -> bool:
+    texts = [row["state"] for row in town.messages(tx, notice) if row["channel"] == "sms"]
+    return all(state in ("delivered", "unknown") for state in texts)
+
+
+def number(place: int) -> str:
+    """The town gives its mobiles out in this order."""
+    return f"+86199{place:08}"
+
+
+async def test_a_day_of_one_notice(line: Line) -> None:
+    """Four households: one answers, one is rung and listens, one has a dead number, one has no phone."""
+    db, town, carrier = line.db, line.town, line.carrier
+
+    def people(tx):  # type: ignore[no-untyped-def]
+        houses = [town.house(tx, name, phones=0 if name == "无机" else 1) for name in ("回", "听", "空号", "无机")]
+        town.wants(tx, houses[1].phones[0], "call")
+        return town.send(tx)
+
+    notice = await db.write(people)
+    for place in (1, 2, 3):
+        carrier.add(number(place))
+    carrier.set_rule(number(3), Rule(dead=True))
+    async with on_air(db, town, carrier):
+        await line.until_a_phone(lambda: bool(carrier.thread(number(1))))
+        assert carrier.thread(number(1))[-1].text.endswith("收到请回9,想听电话念回0201")
+        await line.until(lambda tx: town.messages(tx, notice)[0]["state"] == "delivered")
+        carrier.send_from(number(1), "9")
+        await line.until_a_phone(lambda: carrier.call(number(2)) is not None)
+        carrier.answer(number(2))
+        await line.until(lambda tx: reach(tx, notice.id, town.clock.now_ms(), town.means.office).funnel.heard == 1)
+        carrier.press(number(2), "9")
+        await line.until(lambda tx: reach(tx, notice.id, town.clock.now_ms(), town.means.office).funnel.confirmed == 2)
+        await line.until(lambda tx: reach(tx, notice.id, town.clock.now_ms(), town.means.office).funnel.unreached == 2)
+    listed = await db.read(lambda tx: doors(tx, notice.id, town.clock.now_ms(), town.means.office))
+    assert {door.name: str(door.tried[0]) for door in listed.open} == {"空号": "短信1 空号", "无机": "没有电话"}
+
+
+async def test_a_correction_overtakes_the_notice_and_a_late_nine_confirms_nothing(line: Line) -> None:
+    db, town, carrier = line.db, line.town, line.carrier
+    notice = await db.write(lambda tx: (town.house(tx, "甲"), town.send(tx))[1])
+    carrier.add(number(1))
+    async with on_air(db, town, carrier):
+        await line.until(lambda tx: settled(tx, town, notice))
+        written_ms = town.clock.now_ms()
+        await town.clock.advance(60_000)
+        now_ms = town.clock.now_ms()
+        await db.write(
+            lambda tx: correct_notice(
+                tx, town.means, notice.id, text="改到12月7日", due_ms=None, seen_version=1, by="李", now_ms=now_ms
+            )
+        )
+        await line.until_a_phone(lambda: len(carrier.thread(number(1))) == 2)
+        assert "更正通知1:改到12月7日,前一条作废" in carrier.thread(number(1))[-1].text
+        carrier.send_from(number(1), "9", at_ms=written_ms)
+        await line.until(lambda tx: bool(tx.execute("SELECT 1 FROM notice_confirmation").fetchone()))
+        assert (await line.funnel(notice.id)).confirmed == 0
+        carrier.send_from(number(1), "9")
+        await line.until(lambda tx: reach(tx, notice.id, town.clock.now_ms(), town.means.office).funnel.confirmed == 1)
+
+
+async def test_a_power_cut_in_the_middle_sends_nobody_two_copies(line: Line) -> None:
+    db, town, carrier = line.db, line.town, line.carrier
+    notice = await db.write(lambda tx: ([town.house(tx, f"户{n}") for n in range(12)], town.send(tx))[1])
+    for place in range(1, 13):
+        carrier.add(number(place))
+    for _ in range(4):
+        async with on_air(db, town, carrier):
+            await town.clock.advance(700)
+    async with on_air(db, town, carrier):
+        done = ("delivered", "unknown")
+        await line.until(
+            lambda tx: all(row["state"] in done for row in town.messages(tx, notice) if row["channel"] == "sms")
+        )
+    assert max(len(carrier.thread(number(place))) for place in range(1, 13)) == 1
+    assert (await db.read(lambda tx: store.notice_of(tx, notice.id))).version == 1
