@@ -28,7 +28,7 @@ from village.notices.notice import Notice
 from village.notices.reach import Funnel, reach
 from village.people.store import phone_by_fingerprint
 
-STEP_MS, MOST_STEPS = 5_000, 2_000
+STEP_MS, MOST_STEPS = 1_000, 4_000
 
 
 @dataclass
@@ -127,6 +127,20 @@ def settled(tx: sqlite3.Connection, town: Town, notice: Notice) -> bool:
     return all(state in ("delivered", "unknown") for state in texts)
 
 
+def rung(carrier: Carrier, called: str) -> bool:
+    """Pick up whenever it rings, listen to the greeting, press 9; True once the village has said thanks."""
+    call = carrier.call(called)
+    if call is None:
+        return False
+    if call.state == "ringing":
+        carrier.answer(called)
+    elif call.prompt is not None and "记下了" in call.prompt.text:
+        return True
+    elif call.prompt is not None and call.prompt.text.startswith("通知。"):
+        carrier.press(called, "9")
+    return False
+
+
 def number(place: int) -> str:
     """The town gives its mobiles out in this order."""
     return f"+86199{place:08}"
@@ -145,17 +159,18 @@ async def test_a_day_of_one_notice(line: Line) -> None:
     for place in (1, 2, 3):
         carrier.add(number(place))
     carrier.set_rule(number(3), Rule(dead=True))
+
+    def view(tx: sqlite3.Connection) -> Funnel:
+        return reach(tx, notice.id, town.clock.now_ms(), town.means.office).funnel
+
     async with on_air(db, town, carrier):
         await line.until_a_phone(lambda: bool(carrier.thread(number(1))))
         assert carrier.thread(number(1))[-1].text.endswith("收到请回9,想听电话念回0201")
         await line.until(lambda tx: town.messages(tx, notice)[0]["state"] == "delivered")
         carrier.send_from(number(1), "9")
-        await line.until_a_phone(lambda: carrier.call(number(2)) is not None)
-        carrier.answer(number(2))
-        await line.until(lambda tx: reach(tx, notice.id, town.clock.now_ms(), town.means.office).funnel.heard == 1)
-        carrier.press(number(2), "9")
-        await line.until(lambda tx: reach(tx, notice.id, town.clock.now_ms(), town.means.office).funnel.confirmed == 2)
-        await line.until(lambda tx: reach(tx, notice.id, town.clock.now_ms(), town.means.office).funnel.unreached == 2)
+        await line.until_a_phone(lambda: rung(carrier, number(2)))
+        await line.until(lambda tx: view(tx).confirmed == 2)
+        await line.until(lambda tx: view(tx).unreached == 2)
     listed = await db.read(lambda tx: doors(tx, notice.id, town.clock.now_ms(), town.means.office))
     assert {door.name: str(door.tried[0]) for door in listed.open} == {"空号": "短信1 空号", "无机": "没有电话"}
 
