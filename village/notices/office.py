@@ -19,6 +19,8 @@ class Office:
     """As it stands in 【】 before every message."""
     phone: str = ""
     """What villagers ring, as they dial it; empty where there is none."""
+    duty_name: str = ""
+    """Who picks it up; empty where nobody is named."""
     sms_number: str = ""
     """The number villagers send their 9 to; empty where the village has no SIM yet."""
     sms_price_fen: int = 10
