@@ -19,8 +19,6 @@ class Office:
     """As it stands in 【】 before every message."""
     phone: str = ""
     """What villagers ring, as they dial it; empty where there is none."""
-    duty_name: str = ""
-    """Who picks it up; empty where nobody is named."""
     sms_number: str = ""
     """The number villagers send their 9 to; empty where the village has no SIM yet."""
     sms_price_fen: int = 10
@@ -34,6 +32,8 @@ class Office:
     """Minutes of the Beijing day in which ordinary messages go out."""
     door_after_h: int = 24
     """Hours without an answer before somebody knocks, where the notice has no due time of its own."""
+    duty_name: str = ""
+    """Who picks up `phone`; empty where nobody is named."""
 
 
 @dataclass(frozen=True, slots=True)
