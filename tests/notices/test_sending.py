@@ -94,6 +94,18 @@ async def test_what_cannot_be_sent_is_refused_in_words(db: Database, town, text:
     assert refused.value.status == 422
 
 
+async def test_an_sms_no_carrier_takes_is_refused_unless_a_short_one_is_written(db: Database, town) -> None:
+    await db.write(lambda tx: town.house(tx, "王德福"))
+    with pytest.raises(RefusalError, match="最多8条"):
+        await db.write(lambda tx: town.send(tx, "水" * 520))
+    with pytest.raises(RefusalError, match="最多8条"):
+        await db.read(lambda tx: plan(tx, town.means, Order("水" * 520, Audience.everyone(), Channels()), 0))
+    notice = await db.write(lambda tx: town.send(tx, "水" * 1000, short_text="12月6日停水,全文看公开栏"))
+    with pytest.raises(RefusalError, match="最多8条"):
+        await db.write(lambda tx: correct(tx, town, notice, "水" * 900))
+    assert (await db.read(lambda tx: store.notice_of(tx, notice.id))).version == 1
+
+
 async def test_a_planned_notice_waits_and_freezes_its_people_when_it_goes(db: Database, town) -> None:
     await db.write(lambda tx: town.house(tx, "王德福"))
     at_ms = town.clock.now_ms() + HOUR

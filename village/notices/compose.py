@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from gateway.segments import count
-from village.ground.wording import Wording, say
-from village.notices.notice import ENDS, Order, one_line
+from gateway.segments import MAX_PARTS, count
+from village.ground.wording import RefusalError, Wording, say
+from village.notices.notice import ENDS, Channels, Order, one_line
 from village.notices.office import Office
 from village.people.audience import AudienceKind
 
@@ -60,6 +60,16 @@ def _fitted(start: str, endings: list[str]) -> str:
     """With the fullest ending that costs no message more than the shortest does."""
     fewest = count(start + endings[-1]).parts
     return next(start + ending for ending in endings if count(start + ending).parts == fewest)
+
+
+def refuse_too_long(office: Office, number: int, channels: Channels, text: str, short_text: str) -> None:
+    """Raises RefusalError (422) for an SMS no carrier takes; a correction is a little longer than its notice."""
+    parts = count(correction_text(office, number, text, short_text)).parts
+    if channels.sms and parts > MAX_PARTS:
+        raise RefusalError(
+            say("短信要分{parts}条，最多{most}条。请在“短信另写一句短的”里写一句", parts=parts, most=MAX_PARTS),
+            status=422,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from gateway.message import Channel
 from village.ground.wording import RefusalError, say
 from village.notices import store
+from village.notices.compose import refuse_too_long
 from village.notices.dispatch import Letter, in_turn, post
 from village.notices.notice import CopyKind, Notice, State, UnitId, refuse_texts, tidy
 from village.notices.office import Means
@@ -60,6 +61,7 @@ def correct_notice(
         raise RefusalError(say("内容没有改动"), status=422)
     if due_ms is not None and due_ms <= max(now_ms, notice.start_ms):
         raise RefusalError(say("“几时前要人人知道”要晚于发出的时间"), status=422)
+    refuse_too_long(means.office, notice.number, notice.channels, text, short_text)
     withdraw_unsent(tx, means, notice)
     if notice.state is State.STOPPED and not notice.went_out:
         raise RefusalError(say("这条通知没有发出去过，请重新写一条"), status=409)

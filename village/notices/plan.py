@@ -13,7 +13,7 @@ from gateway.message import Channel
 from gateway.segments import Segments, count
 from village.ground.clock import beijing
 from village.ground.wording import RefusalError, Wording, say
-from village.notices.compose import lint, sms_text
+from village.notices.compose import lint, refuse_too_long, sms_text
 from village.notices.notice import Order, UnitKind, checked, unit_of
 from village.notices.numbers import next_number, refuse_taken
 from village.notices.office import Means, Office
@@ -82,6 +82,7 @@ def plan(tx: sqlite3.Connection, means: Means, order: Order, now_ms: int) -> Pla
     if order.number is not None:
         refuse_taken(tx, order.number, now_ms)
     number = order.number if order.number is not None else next_number(tx, now_ms, urgent=order.urgent)
+    refuse_too_long(means.office, number, order.channels, order.text, order.short_text)
     people = select(tx, order.audience)
     if not people:
         raise RefusalError(say("花名册里没有这样的人：{whom}", whom=order.audience.in_words()), status=422)

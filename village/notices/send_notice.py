@@ -10,6 +10,7 @@ import sqlite3
 
 from village.ground.wording import RefusalError, say
 from village.notices import store
+from village.notices.compose import refuse_too_long
 from village.notices.dispatch import Letter, in_turn, post
 from village.notices.notice import CopyKind, Notice, Order, State, checked, unit_of
 from village.notices.numbers import next_number, refuse_taken
@@ -30,6 +31,7 @@ def send_notice(tx: sqlite3.Connection, means: Means, order: Order, now_ms: int)
     else:
         refuse_taken(tx, order.number, now_ms)
         number = order.number
+    refuse_too_long(means.office, number, order.channels, order.text, order.short_text)
     if not select(tx, order.audience):
         raise RefusalError(say("花名册里没有这样的人：{whom}", whom=order.audience.in_words()), status=422)
     notice_id = store.add_notice(
