@@ -52,5 +52,11 @@ async def test_skipped_time_of_the_sample_village_survives_a_restart(tmp_path: P
     clock = place.clock()
     assert isinstance(clock, MovableClock)
     assert 0 <= clock.now_ms() - parse_iso(SAMPLE_START) < 60_000
-    await skip_time(tmp_path, clock, 3 * 3_600_000)
+    steps = []
+
+    async def settle() -> None:
+        steps.append(clock.monotonic_ms())
+
+    await skip_time(tmp_path, clock, 3 * 3_600_000, settle)
+    assert steps
     assert 0 <= sample_clock(tmp_path).now_ms() - parse_iso(SAMPLE_START) - 3 * 3_600_000 < 60_000

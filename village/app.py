@@ -69,6 +69,9 @@ _TIDY_EVERY_S = 3600
 _CLIPS_MOST_BYTES = 256 * 1024 * 1024
 """Spoken clips are made again when needed; an SD card has better uses for more."""
 
+_BREATH_S = 0.001
+"""Real time for the speech worker and the threads at each step of skipped time."""
+
 _SAMPLE_SEED = 20261205
 
 _READERS = frozenset({Role.COMMITTEE, Role.SUPERVISORY})
@@ -91,8 +94,14 @@ def _complete(place: Place) -> None:
 
 
 async def found_sample(folder: Path) -> Place:
-    """青山村 with its roster, its carrier and its notices; nothing leaves before it is served."""
-    place = found(folder, SAMPLE)
+    """青山村 with its roster, its carrier and its notices; nothing leaves before it is served.
+
+    A sample that a power cut left half made is finished. Raises RefusalError where a whole village lives already.
+    """
+    try:
+        place = found(folder, SAMPLE)
+    except RefusalError:
+        place = await _half_made(folder)
     clock = place.clock()
     async with place.database(clock) as db:
         carrier = _carrier(place, clock)
@@ -100,6 +109,16 @@ async def found_sample(folder: Path) -> Place:
             await fill(db, clock, place.vault(), carrier, means_of(place, clock))
         finally:
             carrier.close()
+    return place
+
+
+async def _half_made(folder: Path) -> Place:
+    """Raises RefusalError unless the folder holds a sample that was never finished."""
+    place = Place.open(folder)
+    async with place.database(place.clock()) as db:
+        if not place.config.village.sample or await db.read(is_filled):
+            raise RefusalError(say("{folder} 里已经有一个村了，什么都没有改", folder=folder), status=409)
+    _complete(place)
     return place
 
 
@@ -115,6 +134,7 @@ def office_of(config: Config) -> Office:
         village=config.village.name,
         signature=config.village.signature,
         phone=config.village.duty_phone,
+        duty_name=config.village.duty_name,
         sms_number=config.village.sms_number,
         sms_price_fen=config.sms.price_fen,
         call_price_fen=config.calls.price_fen_per_minute,
@@ -209,7 +229,7 @@ async def _start(
     if config.sms.transport == SIMULATOR and isinstance(clock, MovableClock):
         carrier = _carrier(place, clock)
         stack.callback(carrier.close)
-        sms.append(SimulatorSms(carrier))
+        sms.append(SimulatorSms(carrier, pace_ms=60_000 // config.sms.per_minute))
         calls.append(SimulatorCalls(carrier, lines=config.calls.lines))
         if not await db.read(is_filled):
             await fill(db, clock, vault, carrier, means)
@@ -236,10 +256,15 @@ async def _start(
     schedule.every(_DUE_EVERY_S, due)
     schedule.every(_TIDY_EVERY_S, tidy)
 
+    async def settle() -> None:
+        for _ in range(2):  # the second is queued after whatever the first one's commit woke
+            await db.write(lambda _: None)
+        await asyncio.sleep(_BREATH_S)
+
     async def skip(duration_ms: int) -> None:
         if not isinstance(clock, MovableClock):
             raise RefusalError(say("只有样板村能拨时间"), status=409)
-        await skip_time(place.folder, clock, duration_ms)
+        await skip_time(place.folder, clock, duration_ms, settle)
         await schedule.ring()
 
     first_code = await db.write(lambda tx: first_visit_code(tx, place.key))

@@ -243,10 +243,7 @@ class Carrier:
         about = parcel.reference
         await self._clock.sleep_ms(self._dice.between(self._timing.accept_ms, "accept", about))
         self._must_be_up()
-        phone = self._book.phone(parcel.to)
-        if phone is None:
-            self._book.add(parcel.to, "", None)
-            phone = self._known(parcel.to)
+        phone = self._somebodys(parcel.to)
         if phone.rule.dead:
             raise RejectedError(Trouble.DEAD_NUMBER, "1")
         if phone.rule.retry_first and self._book.refuse(parcel.to) <= phone.rule.retry_first:
@@ -312,12 +309,20 @@ class Carrier:
             case _:
                 return Fate(State.ACCEPTED, ref, entry.at_ms)
 
+    def _somebodys(self, number: str) -> Phone:
+        """The phone with this number; whoever is written to or rung for the first time gets one."""
+        phone = self._book.phone(number)
+        if phone is None:
+            self._book.add(number, "", None)
+            phone = self._known(number)
+        return phone
+
     async def dial(self, number: str, reference: str) -> SimulatedCall:
         """Let a phone ring. Raises TransportFailure where it cannot."""
         await self._clock.sleep_ms(self._dice.between(self._timing.dial_ms, "dial", reference))
         self._must_be_up()
-        phone = self._book.phone(number)
-        if phone is None or phone.rule.dead:
+        phone = self._somebodys(number)
+        if phone.rule.dead:
             raise RejectedError(Trouble.DEAD_NUMBER, "404")
         if not phone.reachable:
             raise RetryLaterError(Trouble.NO_SIGNAL, "480")

@@ -65,3 +65,14 @@ def test_a_trusted_source_may_step_time_back(monkeypatch: pytest.MonkeyPatch) ->
     assert 0 <= clock.now_ms() - NOON_MS < 60_000
     with pytest.raises(ValueError, match="before this program"):
         clock.tell(0)
+
+
+@pytest.mark.parametrize("rate", [0, 1])
+async def test_a_sleeper_who_left_is_no_longer_due(rate: int) -> None:
+    clock = MovableClock(0, rate=rate)
+    leaving = asyncio.create_task(clock.sleep_ms(60_000))
+    await asyncio.sleep(0)
+    assert clock.next_due_ms is not None
+    leaving.cancel()
+    await asyncio.gather(leaving, return_exceptions=True)
+    assert clock.next_due_ms is None

@@ -171,11 +171,14 @@ class MovableClock:
         if self._rate <= 0:
             await awake
             return
-        while not awake.done():
-            left_s = (due_ms - self._elapsed_ms - self._run_ms()) / 1000 / self._rate
-            if left_s <= 0:
-                return
-            await asyncio.wait({awake}, timeout=left_s)
+        try:
+            while not awake.done():
+                left_s = (due_ms - self._elapsed_ms - self._run_ms()) / 1000 / self._rate
+                if left_s <= 0:
+                    return
+                await asyncio.wait({awake}, timeout=left_s)
+        finally:
+            awake.cancel()  # nobody sleeps here any more: not to be woken, not to be counted
 
     async def advance(self, duration_ms: int) -> None:
         """Move forward; everything that falls due runs, in order, before this returns at the new time."""

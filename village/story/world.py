@@ -170,7 +170,8 @@ class World:
     def sent_twice(self) -> list[tuple[str, int]]:
         """Phones that were handed the same notice text more than once, and how often."""
         return self._carrier(
-            "SELECT number, count(*) FROM note WHERE NOT mine AND text LIKE '%通知__:%'"
+            "SELECT number, count(*) FROM note"
+            " WHERE NOT mine AND state IN ('waiting', 'delivered') AND text LIKE '%通知__:%'"
             " GROUP BY number, text HAVING count(*) > 1"
         )
 
