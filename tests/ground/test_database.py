@@ -80,6 +80,12 @@ async def test_whoever_waits_hears_of_a_commit_and_of_another_process(book: Data
     assert await book.read(words) == ["ours", "theirs"]
 
 
+async def test_a_unit_that_writes_nothing_wakes_nobody(book: Database) -> None:
+    with book.changed() as event:
+        await book.write(words)
+        assert not event.is_set()
+
+
 async def test_a_full_disk_is_said_and_what_was_kept_stays(book: Database) -> None:
     await book.write(put("before"))
     await book.write(lambda tx: tx.execute("PRAGMA max_page_count = 4").fetchall())

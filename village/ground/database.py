@@ -185,7 +185,7 @@ class Database:
     async def _commit(self, group: list[_Waiting[Any]]) -> None:
         try:
             with _named_errors():
-                outcomes = await self._writer.run(lambda connection: _run_group(connection, [w.unit for w in group]))
+                outcomes, wrote = await self._writer.run(lambda tx: _run_group(tx, [w.unit for w in group]))
         except Exception as failure:  # noqa: BLE001 - every caller must wake, whatever the disk did
             self.full = isinstance(failure, DiskFullError)
             log.error("commit failed units=%d reason=%s", len(group), failure)
@@ -202,7 +202,8 @@ class Database:
                 waiting.done.set_exception(raised)
             else:
                 waiting.done.set_result(result)
-        self._tell_listeners()
+        if wrote:
+            self._tell_listeners()
 
     def _tell_listeners(self) -> None:
         for event in self._listeners:
@@ -219,8 +220,12 @@ class Database:
             await asyncio.sleep(_WATCH_S)
 
 
-def _run_group(connection: sqlite3.Connection, units: list[Unit[Any]]) -> list[tuple[Any, BaseException | None]]:
+def _run_group(
+    connection: sqlite3.Connection, units: list[Unit[Any]]
+) -> tuple[list[tuple[Any, BaseException | None]], bool]:
+    """Each unit's result or exception, and whether any row was written at all."""
     outcomes: list[tuple[Any, BaseException | None]] = []
+    before = connection.total_changes
     connection.execute("BEGIN IMMEDIATE")
     try:
         for unit in units:
@@ -238,7 +243,7 @@ def _run_group(connection: sqlite3.Connection, units: list[Unit[Any]]) -> list[t
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-    return outcomes
+    return outcomes, connection.total_changes != before
 
 
 def _in_snapshot(connection: sqlite3.Connection, unit: Unit[T]) -> T:

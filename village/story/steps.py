@@ -215,9 +215,8 @@ async def stops_and_corrects(world: World) -> Wording:
 
 
 async def knows_whom_to_visit(world: World) -> Wording:
-    for _ in range(2):
-        await world.skip("morning")
-    seen = await world.until(_door_list_of(world), "nobody is on the door list", minutes=60)
+    await world.skip("morning")
+    seen = await world.until(_overdue(world), "nobody is on the door list a day later", minutes=240)
     visit = next(tile for tile in seen.tiles if tile.visit)
     path = f"/notices/{world.notice_id}/doors"
     page = await world.page(path)
@@ -305,10 +304,12 @@ def _confirmed_by(world: World, number: str) -> bool:
     return bool(households) and set(households) <= confirmed
 
 
-def _door_list_of(world: World) -> Callable[[], Awaitable[Reach | None]]:
+def _overdue(world: World) -> Callable[[], Awaitable[Reach | None]]:
+    """The reach once the day in which everybody should have answered is over and somebody has not."""
+
     async def listed() -> Reach | None:
         seen = world.reach()
-        return seen if seen.funnel.unreached > 0 else None
+        return seen if world.now_ms() >= seen.door_ms and seen.funnel.unreached > 0 else None
 
     return listed
 
