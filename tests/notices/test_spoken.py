@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.script import Script
 from village.notices.office import Office
-from village.notices.spoken import call_seconds, greeting, script
+from village.notices.spoken import GOODBYE, call_seconds, greeting, script
 
 OFFICE = Office(village="青山村", signature="青山村", phone="88001234")
 
@@ -30,21 +30,27 @@ def test_whoever_says_nothing_hears_it_twice_and_is_asked_twice() -> None:
 
 def test_the_first_full_play_counts_as_heard() -> None:
     made = script(OFFICE, "12月6日停水", corrected=False)
-    assert made.nodes["start"].heard
-    assert made.nodes["start"].says[-1] == "通知。12月6日停水。"
+    assert [name for name, node in made.nodes.items() if node.heard] == ["notice"]
+    assert made.nodes["notice"].says == ("通知。12月6日停水。",)
+
+
+def test_a_key_during_the_greeting_confirms_nothing() -> None:
+    start = script(OFFICE, "12月6日停水", corrected=False).nodes["start"]
+    assert not start.answers
+    assert start.other == "notice"
 
 
 def test_nine_confirms_and_star_repeats_from_everywhere_it_asks() -> None:
     made = script(OFFICE, "12月6日停水", corrected=False)
-    for name in ("start", "again", "ask"):
+    for name in ("notice", "again", "ask"):
         assert made.nodes[name].answers == {"9": "thanks", "*": "again"}
     assert not made.nodes["thanks"].asks
 
 
 def test_a_correction_says_so_first() -> None:
     made = script(OFFICE, "改到12月7日", corrected=True, slow=True)
-    assert made.nodes["start"].says[1] == "更正通知，前一次说的作废。改到12月7日。"
-    assert made.nodes["start"].slow
+    assert made.nodes["notice"].says == ("更正通知，前一次说的作废。改到12月7日。",)
+    assert all(node.slow for node in made.nodes.values() if node.says != (GOODBYE,))
     assert Script.from_json(made.to_json()) == made
 
 

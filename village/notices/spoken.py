@@ -40,14 +40,17 @@ _ANSWER_MS = 6000
 
 
 def script(office: Office, text: str, *, corrected: bool, slow: bool = False) -> Script:
-    """Greeting, the notice twice, one question; silence is safe and counts as heard once it was played whole."""
+    """Greeting, the notice twice, one question; silence is safe and counts as heard once it was played whole.
+
+    A key pressed during the greeting only skips it: nobody confirms what has not begun.
+    """
     said = spoken_notice(text, corrected=corrected)
     keys = {CONFIRM_KEY: "thanks", AGAIN_KEY: "again"}
     return Script(
         nodes={
-            "start": Node(
-                says=(greeting(office), said), answers=keys, wait_ms=_BREATH_MS, silent="again", other="again",
-                heard=True, slow=slow,
+            "start": Node(says=(greeting(office),), wait_ms=0, silent="notice", other="notice", slow=slow),
+            "notice": Node(
+                says=(said,), answers=keys, wait_ms=_BREATH_MS, silent="again", other="again", heard=True, slow=slow
             ),
             "again": Node(says=(said, ASK), answers=keys, wait_ms=_ANSWER_MS, silent="ask", other="ask", slow=slow),
             "ask": Node(says=(ASK,), answers=keys, wait_ms=_ANSWER_MS, silent="end", other="end", slow=True),
