@@ -11,13 +11,13 @@ import sqlite3
 import sys
 from collections.abc import Sequence
 
-from village.commands import init, interpret, notice, roster, sample, say, segments, serve, story
+from village.commands import init, interpret, notice, password, roster, sample, say, segments, serve, story
 from village.ground.database import DatabaseError, DiskFullError
 from village.ground.wording import RefusalError, Wording
 from village.ground.wording import say as wording
 from village.web.kit.language import LANGUAGES, translator
 
-_COMMANDS = (init, sample, serve, story, roster, notice, interpret, segments, say)
+_COMMANDS = (init, sample, serve, story, roster, notice, interpret, segments, say, password)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.web.kit.browser import Browser
+import pytest
+
+from tests.web.kit.browser import Browser, Page
 from tests.web.kit.conftest import KEY, Desk
 from village.ground.clock import MovableClock
 from village.ground.database import Database
+from village.ground.wording import RefusalError
 from village.web.kit.first_visit import first_visit_code
 from village.web.kit.sessions import IDLE_MS, LONGEST_MS, TOUCH_MS
 
 DAY_MS = 86_400_000
 
 
-async def _sign_in(browser: Browser, name: str, password: str) -> object:
+async def _sign_in(browser: Browser, name: str, password: str) -> Page:
     return await browser.submit(await browser.get("/login"), "/login", name=name, password=password)
 
 
@@ -258,3 +261,13 @@ async def test_a_wall_clock_that_jumps_puts_nobody_out(desk: Desk, clock: Movabl
     for step_ms in (-50 * 365 * DAY_MS, 100 * 365 * DAY_MS, -50 * 365 * DAY_MS):
         clock.step_wall(step_ms)
         assert (await clerk.get("/room")).path == "/room"
+
+
+async def test_whoever_has_the_machine_gets_back_in_and_everybody_else_is_signed_out(desk: Desk) -> None:
+    clerk = await desk.committee()
+    starter = await desk.accounts.reset_at_the_machine("陈会计")
+    assert (await clerk.get("/room")).path.startswith("/login")
+    page = await _sign_in(clerk, "陈会计", starter)
+    assert page.path.startswith("/me/password")
+    with pytest.raises(RefusalError, match="现有的：陈会计"):
+        await desk.accounts.reset_at_the_machine("陈会记")

@@ -241,6 +241,29 @@ class Accounts:
         log.info("password reset account=%d by=%d", account.id, by.id)
         return account, starter
 
+    async def reset_at_the_machine(self, name: str) -> str:
+        """A new starting password for whoever stands at the computer itself: nobody at the desk knows one any more.
+
+        Raises RefusalError (404) for nobody.
+        """
+        starter = _starter()
+        hashed = await self._passwords.hash(starter)
+
+        def unit(tx: sqlite3.Connection) -> Account:
+            found = store.account_named(tx, name)
+            if found is None:
+                named = "、".join(account.name for account in store.accounts(tx))
+                raise RefusalError(say("没有叫“{name}”的账号。现有的：{named}", name=name, named=named), status=404)
+            account, _ = found
+            store.set_password(tx, account.id, hashed, must_change=True)
+            store.close_sessions(tx, account.id)
+            store.note_event(tx, account.id, account.id, "reset", at_ms=self._clock.now_ms())
+            return account
+
+        account = await self._db.write(unit)
+        log.info("password reset at the machine account=%d", account.id)
+        return starter
+
     async def set_role(self, form: Form, account_id: int, by: Account) -> Account:
         """Raises RefusalError for the last committee account."""
         role = Role(form.choice("role", say("职责"), [role.value for role in Role]))
