@@ -99,6 +99,28 @@ async def test_a_full_disk_is_said_and_what_was_kept_stays(book: Database) -> No
     assert await book.read(words) == ["after", "before"]
 
 
+async def test_a_full_disk_is_said_until_something_could_be_kept_again(book: Database) -> None:
+    await book.write(lambda tx: tx.execute("PRAGMA max_page_count = 4").fetchall())
+    with pytest.raises(DiskFullError):
+        await book.write(put("x" * 100_000))
+    await book.write(words)  # what writes nothing always succeeds
+    assert book.full
+
+
+async def test_a_full_disk_is_known_as_such_through_savepoints_of_the_unit(book: Database) -> None:
+    def guarded(tx: sqlite3.Connection) -> None:
+        tx.execute("SAVEPOINT inner")
+        try:
+            put("x" * 100_000)(tx)
+        except sqlite3.Error:
+            tx.execute("ROLLBACK TO inner")  # gone with the whole transaction
+
+    await book.write(lambda tx: tx.execute("PRAGMA max_page_count = 4").fetchall())
+    with pytest.raises(DiskFullError):
+        await book.write(guarded)
+    assert book.full
+
+
 async def test_a_closed_file_takes_nothing(tmp_path: Path) -> None:
     database = await Database.open(tmp_path / "book.db", make_table)
     last = asyncio.create_task(database.write(put("last")))

@@ -187,13 +187,14 @@ class Database:
             with _named_errors():
                 outcomes, wrote = await self._writer.run(lambda tx: _run_group(tx, [w.unit for w in group]))
         except Exception as failure:  # noqa: BLE001 - every caller must wake, whatever the disk did
-            self.full = isinstance(failure, DiskFullError)
+            self.full = self.full or isinstance(failure, DiskFullError)
             log.error("commit failed units=%d reason=%s", len(group), failure)
             for waiting in group:
                 if not waiting.done.done():
                     waiting.done.set_exception(failure)
             return
-        self.full = False
+        if wrote:  # what writes nothing succeeds on a full disk too
+            self.full = False
         self.commits += 1
         for waiting, (result, raised) in zip(group, outcomes, strict=True):
             if waiting.done.done():
@@ -259,6 +260,15 @@ def _named_errors() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as raised:
-        if getattr(raised, "sqlite_errorname", "") in _FULL_ERRORS:
+        if _says_full(raised):
             raise DiskFullError("the disk is full") from raised
         raise DatabaseError(str(raised)) from raised
+
+
+def _says_full(raised: BaseException | None) -> bool:
+    """Also where the unit went back to a savepoint of its own, which SQLite had given up with everything else."""
+    while raised is not None:
+        if getattr(raised, "sqlite_errorname", "") in _FULL_ERRORS:
+            return True
+        raised = raised.__context__
+    return False

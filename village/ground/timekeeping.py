@@ -16,6 +16,9 @@ log = logging.getLogger(__name__)
 MARK_EVERY_MS = 10 * 60_000
 """A power cut makes a Pi forget at most this much; a mark costs one small write."""
 
+AGAIN_MS = 60_000
+"""How soon a mark that could not be kept is tried again: the first that is kept tells that the disk has room."""
+
 
 def read_mark(tx: sqlite3.Connection) -> int:
     """The latest instant (ms) this file has seen; 0 for a new one."""
@@ -46,9 +49,11 @@ async def take_time(database: Database, clock: SystemClock, wall_ms: int, source
 async def keep_marks(database: Database, clock: Clock) -> None:
     """Write the mark now and then, until cancelled."""
     while True:
+        pause_ms = MARK_EVERY_MS
         try:
             now_ms = clock.now_ms()
             await database.write(lambda tx, now_ms=now_ms: write_mark(tx, now_ms))  # type: ignore[misc]
         except DatabaseError as failure:
             log.warning("mark not written reason=%s", failure)
-        await clock.sleep_ms(MARK_EVERY_MS)
+            pause_ms = AGAIN_MS
+        await clock.sleep_ms(pause_ms)
