@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gateway import store as gateway_store
 from gateway.message import Channel, Draft, Priority
 from gateway.message import State as M
 from village import questions
@@ -219,6 +220,24 @@ async def test_exactly_those_who_may_have_the_old_words_are_corrected(db: Databa
     assert (made.corrected, made.renewed) == (planned.corrected, planned.renewed) == (4, 3)
     assert texts["correction"] == "【青山村】更正通知1:停水改到12月7日周一早8点到下午3点,前一条作废。收到请回9"
     assert texts["notice"].startswith("【青山村】通知1:停水改到12月7日")
+
+
+@pytest.mark.parametrize("steps", [[M.SENDING], [M.SENDING, M.ACCEPTED], [M.SENDING, M.UNKNOWN]])
+async def test_old_words_on_their_way_are_never_tried_again(db: Database, town, steps: list[M]) -> None:
+    """The carrier has them already; should it give them back (no signal, never seen), they end there."""
+
+    def unit(tx):
+        for name in ("停", "改"):
+            town.house(tx, name)
+        stopped, corrected = town.send(tx), town.send(tx)
+        ids = [row["id"] for notice in (stopped, corrected) for row in town.messages(tx, notice)]
+        for message_id in ids:
+            town.move(tx, message_id, *steps)
+        stop_notice(tx, town.means, stopped.id, seen_version=1, by="李会计", now_ms=town.clock.now_ms())
+        correct(tx, town, corrected)
+        return [gateway_store.known(tx, message_id).standing.stopped for message_id in ids]
+
+    assert await db.write(unit) == [True] * 4
 
 
 async def test_a_call_that_was_picked_up_counts_as_told(db: Database, town) -> None:

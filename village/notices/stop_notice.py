@@ -43,10 +43,7 @@ def refuse_outdated(notice: Notice, seen_version: int) -> None:
 
 
 def withdraw_unsent(tx: sqlite3.Connection, means: Means, notice: Notice) -> int:
-    """Take back what is still in the queue, and forbid another try of what is being sent just now."""
-    unsent = [
-        copy.message_id
-        for copy in store.copies_of(tx, notice.id)
-        if copy.state in (MessageState.QUEUED, MessageState.SENDING)
-    ]
+    """Take back what is still in the queue, and forbid another try of what is with the carrier."""
+    open_still = (MessageState.QUEUED, MessageState.SENDING, MessageState.ACCEPTED, MessageState.UNKNOWN)
+    unsent = [copy.message_id for copy in store.copies_of(tx, notice.id) if copy.state in open_still]
     return len(means.outbox.withdraw(tx, unsent))
