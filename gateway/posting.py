@@ -169,8 +169,11 @@ class Posting:
         ]
 
     def settle(self, tx: sqlite3.Connection, about: store.Known, transport: str, fate: Fate) -> None:
-        """The carrier was asked about an unknown message and has answered."""
-        now_ms = self.clock.now_ms()
+        """The carrier was asked about an unknown message and has answered; it took its time, so look again first."""
+        now_ms, asked = self.clock.now_ms(), about.attempts
+        about = store.known(tx, about.standing.message_id)
+        if about.attempts != asked or about.standing.state != State.UNKNOWN:
+            return
         if fate.said == State.QUEUED:
             self.tell(tx, [store.move(tx, about, never_seen(about.standing), now_ms)])
             return
@@ -184,7 +187,11 @@ class Posting:
 
     def send_again(self, tx: sqlite3.Connection, about: store.Known) -> bool:
         """An emergency nobody can say anything about goes out again, by its table; nothing else ever does."""
+        asked = about.attempts
+        about = store.known(tx, about.standing.message_id)
         standing = about.standing
+        if about.attempts != asked or standing.state != State.UNKNOWN:
+            return False
         if standing.priority != Priority.EMERGENCY or standing.stopped:
             return False
         wait_ms = next_try_ms(_trouble(about.error), standing.tries, standing.priority, spread=standing.message_id)

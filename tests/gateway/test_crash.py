@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 
 import pytest
 
 from gateway.message import Priority
 from gateway.simulated.handset import Faults
+from gateway.transport import Fate
 from gateway.transports.simulator import SimulatorSms
 from tests.gateway.conftest import LI, WANG, Rig, draft
 from tests.gateway.test_lanes import HandCarrier
@@ -97,6 +99,27 @@ async def test_a_doubtful_emergency_of_a_transport_that_is_gone_takes_another_wa
     await rig.start(sms=[other])
     await rig.until(lambda: other.asked)
     assert list(other.asked) == [alarm]
+
+
+async def test_stopped_while_the_carrier_is_being_asked_it_is_not_sent_again(rig: Rig) -> None:
+    class Slow(SimulatorSms):
+        asked, answer = asyncio.Event(), asyncio.Event()
+
+        async def ask(self, our_reference: str) -> Fate:
+            self.asked.set()
+            await self.answer.wait()
+            return await super().ask(our_reference)
+
+    await rig.start()
+    message = await rig.send()
+    await rig.until(rig.reaches(message, "sending"), step_ms=5)
+    await rig.crash()
+    await rig.start(sms=[Slow(rig.carrier)])
+    await asyncio.wait_for(Slow.asked.wait(), 5)
+    await rig.db.write(lambda tx: rig.gateway.outbox.withdraw(tx, [message]))
+    Slow.answer.set()
+    await rig.until(rig.reaches(message, "withdrawn"), within_ms=60_000)
+    assert rig.texts_on(WANG) == []
 
 
 async def test_the_carriers_report_after_the_crash_settles_it_too(rig: Rig) -> None:
