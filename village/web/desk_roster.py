@@ -78,10 +78,17 @@ _CHOSEN = {"opted": OPTED, "channel": CHANNELS}
 
 
 def routes(
-    db: Database, clock: Clock, vault: Vault, *, area_code: str = "", groups: int = 0, sms_number: str = ""
+    db: Database,
+    clock: Clock,
+    vault: Vault,
+    outbox: Outbox,
+    *,
+    area_code: str = "",
+    groups: int = 0,
+    sms_number: str = "",
 ) -> list[web.RouteDef]:
     """`area_code` completes landlines; `groups` is how many the village has; `sms_number` stands on the paper codes."""
-    desk = _Desk(db, clock, vault, area_code=area_code, sms_number=sms_number)
+    desk = _Desk(db, clock, vault, outbox, area_code=area_code, sms_number=sms_number)
     person, home = "/roster/people/{id:[0-9]{1,9}}", "/roster/households/{id:[0-9]{1,9}}"
     return [
         web.get("/roster", desk.index),
@@ -147,10 +154,13 @@ class _Shown:
 
 
 class _Desk:
-    def __init__(self, db: Database, clock: Clock, vault: Vault, *, area_code: str, sms_number: str) -> None:
+    def __init__(
+        self, db: Database, clock: Clock, vault: Vault, outbox: Outbox, *, area_code: str, sms_number: str
+    ) -> None:
         self._db = db
         self._clock = clock
         self._vault = vault
+        self._outbox = outbox
         self._area_code = area_code or None
         self._sms_number = sms_number
 
@@ -335,6 +345,8 @@ class _Desk:
             opted = form.choice("opted", say("收不收通知"), OPTED)
             if opted != phone.opted:
                 optout.set_opted(tx, phone_id, opted, how="desk", at_ms=at_ms, by=by, resident_id=row.id)  # type: ignore[arg-type]  # one of OPTED
+                if opted != "all":
+                    spare_phone(tx, self._outbox, phone_id, at_ms)
 
         done = say("这个电话去掉了") if form.text("do") == "remove" else say("记下了")
         return await self._change(request, form, change, done)

@@ -25,6 +25,7 @@ from village.web.kit import charts, dates
 from village.web.kit.assets import Assets
 from village.web.kit.forms import TOKEN_FIELD, Form
 from village.web.kit.frame import FRAME, ROLE_WORDS, Account, Frame, RailEntry, reader_language, visitor_of
+from village.web.kit.headline import headline
 from village.web.kit.language import is_local, translator
 from village.web.kit.tokens import make_token, sign
 
@@ -54,7 +55,7 @@ def templates(folders: Sequence[Path], assets: Assets) -> jinja2.Environment:
         {"_": _translated, "gettext": _plainly, "ngettext": _counted, "asset": assets.path, "chart": charts}
     )
     environment.filters.update({"when": _when, "day": _day, "lasting": _lasting})
-    environment.filters.update({"hour": dates.hour, "lunar": dates.lunar, "role": _role})
+    environment.filters.update({"hour": dates.hour, "lunar": dates.lunar, "role": _role, "headline": headline})
     return environment
 
 
