@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import subprocess
 import sys
@@ -147,7 +148,7 @@ asyncio.run(main())
 """
     ended = await asyncio.to_thread(subprocess.run, [sys.executable, "-c", script])
     assert ended.returncode == -9
-    with sqlite3.connect(tmp_path / "book.db") as connection:
+    with contextlib.closing(sqlite3.connect(tmp_path / "book.db")) as connection:
         assert words(connection) == ["kept"]
 
 

@@ -250,6 +250,7 @@ def test_importing_twice_is_importing_once(edits: list[_Edit]) -> None:
     first = check_sheets([sheet([HEADERS, *_villagers()])], village)
     second = check_sheets([sheet([HEADERS, *_edited(_villagers(), edits)])], village)
     if second.errors:
+        tx.close()
         return
     import_roster(tx, vault, first.roster, by="a", at_ms=1)
     people = tx.execute("SELECT count(*) FROM resident").fetchone()[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 import sys
@@ -61,7 +62,7 @@ def test_no_id_number_and_no_phone_number_lies_in_the_clear(tmp_path: Path) -> N
     """Sealed at rest: the village's file holds no number of the roster it was made from."""
     code, told = asyncio.run(_sample(tmp_path / "village"))
     assert code == 0, told
-    with sqlite3.connect(tmp_path / "village" / "village.db") as connection:
+    with contextlib.closing(sqlite3.connect(tmp_path / "village" / "village.db")) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     content = (tmp_path / "village" / "village.db").read_bytes()
     assert "王德福".encode() in content
