@@ -397,6 +397,7 @@ def _desk_app(
                 db,
                 clock,
                 means.vault,
+                means.outbox,
                 area_code=config.village.area_code,
                 groups=config.village.groups,
                 sms_number=config.village.sms_number,

@@ -9,15 +9,20 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
+from gateway.outbox import Outbox
 from tests.people.conftest import BringIn
 from tests.people.files import as_csv, as_xlsx, id_card
 from tests.people.test_reading import TEN_MISTAKES
 from tests.web.kit.browser import Browser, Page
-from village.ground.clock import MovableClock
+from village.ground.clock import MovableClock, parse_iso
 from village.ground.database import Database
 from village.ground.privacy import Vault
 from village.ground.wording import say
+from village.notices.notice import Channels, Order
+from village.notices.office import Means, Office
+from village.notices.send_notice import send_notice
 from village.people import registration, store
+from village.people.audience import Audience
 from village.people.sheet import Cell
 from village.sample.roster import sample_csv
 from village.web import desk_accounts, desk_roster
@@ -40,7 +45,9 @@ async def desk(db: Database, clock: MovableClock, vault: Vault, tmp_path_factory
         key=KEY,
         village="青山村",
         routes=[
-            *desk_roster.routes(db, clock, vault, area_code="0571", groups=8, sms_number="19900000000"),
+            *desk_roster.routes(
+                db, clock, vault, Outbox(vault, clock), area_code="0571", groups=8, sms_number="19900000000"
+            ),
             *desk_accounts.routes(Accounts(db, clock, KEY), folder),
         ],
         rail=[RailEntry("/roster", say("花名册"))],
@@ -152,6 +159,23 @@ async def test_marks_and_phones_are_changed_by_hand(desk: Browser, bring_in: Bri
     page = await desk.submit(page, f"{path}/phones/{phone.id}", do="remove")
     assert "没有电话，通知要上门" in page.text
     assert "陈会计" in page.text, "the history says who"
+
+
+@pytest.mark.parametrize("fields", [{"channel": "sms", "opted": "none", "do": "save"}, {"do": "remove"}])
+async def test_a_phone_opted_out_or_taken_away_gets_nothing_that_still_waits(
+    desk: Browser, bring_in: BringIn, db: Database, vault: Vault, fields: dict[str, str]
+) -> None:
+    await bring_in()
+    page, path = await person_page(desk, db, "李大山")
+    page = await desk.submit(page, f"{path}/phones", number="13900000077")
+    (row,) = await db.read(lambda tx: store.named(tx, "李大山"))
+    clock = MovableClock(parse_iso("2026-12-05T09:10:00"))
+    means = Means(Outbox(vault, clock), vault, Office(village="青山村", signature="青山村"))
+    order = Order("明天停水", Audience.residents([row.id]), Channels(call=False))
+    await db.write(lambda tx: send_notice(tx, means, order, clock.now_ms()))
+    await desk.submit(page, f"{path}/phones/{row.phones[-1].id}", **fields)
+    states = await db.read(lambda tx: [state["state"] for state in tx.execute("SELECT state FROM message_state")])
+    assert states == ["withdrawn"]
 
 
 async def test_a_wrong_number_comes_back_in_its_field(desk: Browser, bring_in: BringIn, db: Database) -> None:

@@ -33,6 +33,7 @@ from village.keywords.replies import Replies, Reply
 from village.notices.confirm import confirm, note_asked, read_to
 from village.notices.notice import Notice
 from village.notices.office import Means
+from village.notices.stop_notice import spare_phone
 from village.notices.store import notice_of
 from village.people import phones
 from village.people.optout import set_opted
@@ -88,6 +89,8 @@ class Doing:
 
     def opt(self, effect: Opt) -> None:
         set_opted(self.tx, effect.phone_id, effect.level, how="sms", at_ms=self.now_ms)
+        if effect.level != "all":
+            spare_phone(self.tx, self.means.outbox, effect.phone_id, self.now_ms)
 
     def ring(self, effect: Ring) -> None:
         message_id = read_to(self.tx, self.means, notice_of(self.tx, effect.notice_id), effect.phone, self.now_ms)

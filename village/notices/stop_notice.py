@@ -9,10 +9,17 @@ import sqlite3
 from dataclasses import dataclass
 
 from gateway.message import State as MessageState
+from gateway.outbox import Outbox
 from village.ground.wording import RefusalError, say
 from village.notices import store
-from village.notices.notice import Notice
+from village.notices.notice import CopyKind, Notice
 from village.notices.office import Means
+
+_OPEN = frozenset({MessageState.QUEUED, MessageState.SENDING, MessageState.ACCEPTED, MessageState.UNKNOWN})
+"""What may still be sent, or sent again."""
+
+_STILL_OPEN_MS = 14 * 86_400_000
+"""No copy of an older notice is worth sending any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,16 @@ def refuse_outdated(notice: Notice, seen_version: int) -> None:
 
 def withdraw_unsent(tx: sqlite3.Connection, means: Means, notice: Notice) -> int:
     """Take back what is still in the queue, and forbid another try of what is with the carrier."""
-    open_still = (MessageState.QUEUED, MessageState.SENDING, MessageState.ACCEPTED, MessageState.UNKNOWN)
-    unsent = [copy.message_id for copy in store.copies_of(tx, notice.id) if copy.state in open_still]
+    unsent = [copy.message_id for copy in store.copies_of(tx, notice.id) if copy.state in _OPEN]
     return len(means.outbox.withdraw(tx, unsent))
+
+
+def spare_phone(tx: sqlite3.Connection, outbox: Outbox, phone_id: int, now_ms: int) -> int:
+    """A phone has opted out: no notice that still waits for it goes out. What it asked for itself does."""
+    unsent = [
+        copy.message_id
+        for notice in store.running(tx, now_ms - _STILL_OPEN_MS)
+        for copy in store.copies_of(tx, notice.id, phone_id=phone_id)
+        if copy.state in _OPEN and copy.kind is not CopyKind.ASKED
+    ]
+    return len(outbox.withdraw(tx, unsent))

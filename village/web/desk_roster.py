@@ -12,10 +12,12 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from gateway.outbox import Outbox
 from village.ground.clock import Clock, beijing
 from village.ground.database import Database
 from village.ground.privacy import Vault
 from village.ground.wording import RefusalError, Wording, say
+from village.notices.stop_notice import spare_phone
 from village.people import editing, optout, phones, registration, store
 from village.people.changes_store import SLOTS
 from village.people.editing import NewMarks
@@ -336,6 +338,8 @@ class _Desk:
                 raise RefusalError(say("这个电话已经不在这个人名下了"), status=409)
             if form.text("do") == "remove":
                 phones.let_go(tx, phone_id, row.id, by=by, at_ms=at_ms)
+                if not store.holders(tx, phone_id):
+                    spare_phone(tx, self._outbox, phone_id, at_ms)
                 return
             channel = form.choice("channel", say("怎么通知"), CHANNELS)
             if channel != phone.channel:
