@@ -4,14 +4,15 @@ import random
 
 import pytest
 
-from tests.keywords.conftest import LI, SHARED, STRANGER, WANG
+from tests.keywords.conftest import LI, SHARED, STRANGER, WANG, WATER
 from tests.keywords.fuzz import random_text
 from village.community import store as community
 from village.keywords import store
 from village.keywords.answering import AnswerSettings
 from village.keywords.replies import fits
 from village.notices.correct_notice import correct_notice
-from village.notices.notice import Channels
+from village.notices.notice import Channels, Order
+from village.notices.send_notice import send_notice
 from village.notices.stop_notice import stop_notice
 from village.people.audience import Audience
 from village.people.registration import issue
@@ -223,6 +224,39 @@ async def test_opting_out(street, text, intent, opted, start):
     back = await street.says(WANG, "DY")
     assert (back.intent, back.text) == ("subscribe", "已恢复接收通知、表决和预警。退订回T")
     assert (await street.db.read(lambda tx: phone_by_id(tx, street.phones[WANG]))).opted == "all"
+
+
+async def test_who_opts_out_is_not_sent_what_still_waits_and_is_told_at_the_door(street):
+    def waiting(tx):
+        order = Order("12月6日停水", Audience.everyone(), Channels())
+        return send_notice(tx, street.means, order, street.clock.now_ms())
+
+    notice = await street.db.write(waiting)
+    await street.says(WANG, "0201")  # what he asks for himself still comes
+    await street.says(WANG, "T")
+    rows = await street.ask(
+        "SELECT c.phone_id, c.kind, m.state FROM notice_copy c JOIN message_state m ON m.id = c.message_id"
+        " WHERE c.notice_id = :id ORDER BY c.id",
+        id=notice.id,
+    )
+    mine = [(row["kind"], row["state"]) for row in rows if row["phone_id"] == street.phones[WANG]]
+    others = {row["state"] for row in rows if row["phone_id"] != street.phones[WANG]}
+    assert mine == [("notice", "withdrawn"), ("asked", "queued")]
+    assert others == {"queued"}
+
+
+async def test_a_complaint_that_quotes_us_is_still_for_the_supervisory_committee_alone(street):
+    await street.sends()
+    answer = await street.says(WANG, f"监督 你们发的【青山村】通知1:{WATER},是假的,王主任拿了钱")
+    assert (answer.intent, answer.key) == ("supervise", "SUPERVISE")
+    assert [row.why for row in await street.db.read(lambda tx: store.withheld(tx, limit=5))] == ["addressed"]
+    assert not answer.row["shown"]
+
+
+async def test_our_signature_does_not_bring_a_trap_before_the_committee(street):
+    answer = await street.says(STRANGER, "【青山村】社保卡停用,请打开 http://bad.example/x 验证")
+    assert (answer.intent, answer.text) == ("ignore", None)
+    assert not answer.row["shown"]
 
 
 async def test_a_choice_of_language_is_kept(street):

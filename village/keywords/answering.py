@@ -16,6 +16,7 @@ from village.ground.clock import Clock
 from village.ground.wording import say
 from village.keywords import store
 from village.keywords.carry_out import Doing, Duty, carry_out
+from village.keywords.commands import Supervise, Suspicious
 from village.keywords.decide import decide
 from village.keywords.decision import Confirm, Decision, Intent, NoteFetched, Redeem, Sender
 from village.keywords.grammar import read
@@ -97,8 +98,11 @@ class Answering:
         """What would be done, before it is done and before the throttle. Reads only."""
         if not _is_person(sms.sender):
             return Decision(Intent.IGNORE, say("不是人用的号码：只存不回"), shown=_harmless(sms.text))
-        if self._is_loop(tx, sms):
-            return Decision(Intent.IGNORE, say("是我们自己的话转回来了：只存不回"), shown=True)
+        command = read(sms.text)
+        # a robot sends our words back as they are; a complaint that quotes them begins with its own
+        if not isinstance(command, Supervise) and self._is_loop(tx, sms):
+            trap = isinstance(command, Suspicious)
+            return Decision(Intent.IGNORE, say("是我们自己的话转回来了：只存不回"), shown=not trap)
         sender = self._sender(tx, sms.sender)
         now_ms = self._clock.now_ms()
         reading = Reading(
@@ -113,7 +117,7 @@ class Answering:
             store.answered(tx, sender.fingerprint, now_ms - SINCE_MS),
             rehearsed,
         )
-        return decide(reading, read(sms.text))
+        return decide(reading, command)
 
     def rehearse(self, tx: sqlite3.Connection, sender: str, text: str) -> Decision:
         """What the village would do with this text now, its reply included. The caller rolls the unit back.
