@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 
 import pytest
 
@@ -11,7 +12,9 @@ from tests.web.kit.conftest import KEY, Desk
 from village.ground.clock import MovableClock
 from village.ground.database import Database
 from village.ground.wording import RefusalError
+from village.web.kit.accounts import Source
 from village.web.kit.first_visit import first_visit_code
+from village.web.kit.forms import Form
 from village.web.kit.sessions import IDLE_MS, LONGEST_MS, TOUCH_MS
 
 DAY_MS = 86_400_000
@@ -19,6 +22,10 @@ DAY_MS = 86_400_000
 
 async def _sign_in(browser: Browser, name: str, password: str) -> Page:
     return await browser.submit(await browser.get("/login"), "/login", name=name, password=password)
+
+
+def _form(**fields: str) -> Form:
+    return Form({name: [value] for name, value in fields.items()}, nonce=os.urandom(16))
 
 
 async def test_a_stranger_is_led_to_the_first_visit_and_later_to_the_login(desk: Desk) -> None:
@@ -105,6 +112,27 @@ async def test_log_out_ends_the_session_on_the_server_too(desk: Desk) -> None:
     thief = desk.browser()
     thief.session.cookie_jar.update_cookies(kept)
     assert (await thief.get("/room")).path.startswith("/login")
+
+
+@pytest.mark.parametrize("what", ["reset", "remove"])
+async def test_a_password_taken_away_while_it_is_being_checked_opens_nothing(
+    desk: Desk, db: Database, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    await desk.committee()
+    accounts = desk.accounts
+    (chief,), _ = await accounts.listed()
+    other, starter = await accounts.add(_form(name="李监委", role="supervisory"), chief)
+    check = accounts._passwords.check
+
+    async def slow(password: str, hashed: str | None) -> bool:
+        right = await check(password, hashed)
+        await getattr(accounts, what)(_form(), other.id, chief)
+        return right
+
+    monkeypatch.setattr(accounts._passwords, "check", slow)
+    with pytest.raises(RefusalError):
+        await accounts.sign_in(_form(name="李监委", password=starter), Source("192.168.1.7"))
+    assert await accounts.sessions(other) == []
 
 
 async def test_wrong_guesses_wait_longer_and_longer_and_never_for_ever(desk: Desk, clock: MovableClock) -> None:

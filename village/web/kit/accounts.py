@@ -100,13 +100,17 @@ class Accounts:
         account, hashed = found if found else (None, None)
         guess = self._guess_keys(account, source)
         self._patience.take(guess)
+        wrong = RefusalError(say("名字或密码不对。忘了密码，请村委会的人在“账号”里重设。"), status=422)
         if not await self._passwords.check(password, hashed) or account is None or hashed is None:
             log.info("sign-in refused account=%s", account.id if account else "-")
-            raise RefusalError(say("名字或密码不对。忘了密码，请村委会的人在“账号”里重设。"), status=422)
+            raise wrong
         self._patience.forgive(guess)
         fresh = await self._passwords.hash(password) if self._passwords.worn(hashed) else None
 
         def unit(tx: sqlite3.Connection) -> SignedIn:
+            # the check took a while: a password that was reset meanwhile, or its account removed, opens nothing
+            if store.account_named(tx, name) != found:
+                raise wrong
             if fresh is not None:
                 store.set_password(tx, account.id, fresh, must_change=account.must_change)
             return self._open_session(tx, account, source.browser)
