@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import secrets
 from collections.abc import Awaitable, Callable
 
@@ -46,6 +47,8 @@ _REASONS = {
     405: say("这个网址要从它自己的页面里点进去。"),
     413: say("太大了，没有收。什么都没有改。"),
 }
+_CHOSEN = re.compile(r"[a-z_]{1,24}|[0-9]{1,4}")
+"""What a tick or a list sends: nobody wrote it."""
 _UNREAD = say("这个请求读不懂，什么都没有改。")
 
 
@@ -116,7 +119,7 @@ async def _page(
         layout=f"kit/{layout}.html",
         heading=_TITLES.get(status, _REFUSED),
         reasons=reasons,
-        typed=typed.repeatable() if typed else [],
+        typed=[pair for pair in typed.repeatable() if not _CHOSEN.fullmatch(pair[1])] if typed else [],
         sign_in=LOGIN if sign_in else "",
     )
 

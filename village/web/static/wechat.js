@@ -2,7 +2,7 @@
 (() => {
   const canvas = document.querySelector(".poster-image");
   if (canvas) {
-    const { village, heading, text, due, signed, lunar, phone } = canvas.dataset;
+    const { village, heading, text, rest, due, signed, lunar, phone } = canvas.dataset;
     const look = getComputedStyle(document.documentElement);
     const colour = (name) => look.getPropertyValue(name).trim();
     const face = look.fontFamily, width = 750, edge = 56;
@@ -29,6 +29,7 @@
     };
     const parts = [
       { lines: wrap(text, 52, true), size: 52, bold: true, ink: "--ink", gap: 40 },
+      ...(rest ? [{ lines: wrap(rest, 42), size: 42, ink: "--ink", gap: 24 }] : []),
       ...(due ? [{ lines: wrap(due, 34, true), size: 34, bold: true, ink: "--persimmon", gap: 28 }] : []),
       { lines: wrap(signed + (lunar ? " · " + lunar : ""), 30), size: 30, ink: "--soft", gap: 44 },
       ...(phone ? [{ lines: wrap(phone, 30), size: 30, ink: "--soft", gap: 8 }] : []),
