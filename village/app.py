@@ -72,6 +72,9 @@ _CLIPS_MOST_BYTES = 256 * 1024 * 1024
 _BREATH_S = 0.001
 """Real time for the speech worker and the threads at each step of skipped time."""
 
+_DESK_CONNECTIONS = 128
+"""A committee's browsers, several times over; all doors together stay below the 1024 files Debian gives a process."""
+
 _SAMPLE_SEED = 20261205
 
 _READERS = frozenset({Role.COMMITTEE, Role.SUPERVISORY})
@@ -290,7 +293,11 @@ async def _start(
     try:
         (public_at,) = await stack.enter_async_context(listening(public_app, Door(host, ports[0])))
         loopback_at, desk_at = await stack.enter_async_context(
-            listening(desk_app, Door("127.0.0.1", ports[1]), Door(host, ports[2], context))
+            listening(
+                desk_app,
+                Door("127.0.0.1", ports[1], most=_DESK_CONNECTIONS),
+                Door(host, ports[2], context, most=_DESK_CONNECTIONS),
+            )
         )
     except OSError as taken:
         raise RefusalError(

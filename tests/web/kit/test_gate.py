@@ -16,7 +16,7 @@ from tests.web.kit.conftest import KEY, Desk
 from village.ground.clock import MovableClock
 from village.ground.database import Database, DiskFullError
 from village.web.kit.apps import make_desk_app
-from village.web.kit.serving import listening
+from village.web.kit.serving import Door, listening
 
 
 @pytest.mark.parametrize(
@@ -231,9 +231,8 @@ async def test_who_connects_and_says_nothing_is_hung_up_on(
     db: Database, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("village.web.kit.serving._FIRST_REQUEST_S", 0.05)
-    monkeypatch.setattr("village.web.kit.serving._MOST_CONNECTIONS", 2)
     app = make_desk_app(db=db, clock=clock, key=KEY, village="村", routes=[], rail=[])
-    async with listening(app) as (address,):
+    async with listening(app, Door(most=2)) as (address,):
         reader, writer = await asyncio.open_connection("127.0.0.1", address.port)
         writer.write(b"GET / HTTP/1.1\r\nHost: ")
         async with asyncio.timeout(5):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -16,22 +17,28 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
+from village.web.kit.patience import is_here
+
 _KEEP_ALIVE_S = 75.0
 _STOP_S = 3.0
 _FIRST_REQUEST_S = 20.0
 """Who opens a connection and has asked for nothing by then is hung up on."""
 
 _MOST_CONNECTIONS = 512
-"""A small computer's memory; a whole village reads with fewer."""
+"""At one door: a small computer's memory; a whole village reads with fewer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Where to listen; with a `context` it is HTTPS, port 0 is any free one."""
+    """Where to listen; with a `context` it is HTTPS, port 0 is any free one.
+
+    `most` connections at once; what a stranger does at one door is not felt at the others.
+    """
 
     host: str = "127.0.0.1"
     port: int = 0
     context: ssl.SSLContext | None = None
+    most: int = _MOST_CONNECTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +53,47 @@ class Address:
         return f"{'https' if self.secure else 'http'}://{host}:{self.port}"
 
 
-class _Turned(asyncio.Protocol):
-    """Says nothing to one connection too many."""
+class _Listener(socket.socket):
+    """Hangs up on one connection too many before anything is spent on it, a TLS handshake least of all.
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport.close()
+    One address gets a quarter of the door, so that nobody holds it shut alone; this computer itself gets all of it.
+    """
+
+    most: int
+    _inside: list[tuple[socket.socket, str]]
+
+    def accept(self) -> tuple[socket.socket, object]:
+        connection, peer = super().accept()
+        remote = str(peer[0])
+        if self._is_full_for(remote):
+            connection.close()
+            raise ConnectionAbortedError  # asyncio goes on to the next one
+        self._inside.append((connection, remote))
+        return connection, peer
+
+    def _is_full_for(self, remote: str) -> bool:
+        self._inside = [one for one in self._inside if one[0].fileno() != -1]
+        if len(self._inside) >= self.most:
+            return True
+        return not is_here(remote) and sum(one[1] == remote for one in self._inside) >= self.most // 4
+
+    @classmethod
+    async def at(cls, door: Door) -> _Listener:
+        """Raises OSError where the port is taken."""
+        found = await asyncio.get_running_loop().getaddrinfo(door.host, door.port, type=socket.SOCK_STREAM)
+        family, _, _, _, address = found[0]
+        listener = cls(family, socket.SOCK_STREAM)
+        listener.most, listener._inside = door.most, []
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            listener.bind(address)
+            listener.setblocking(False)
+        except OSError:
+            listener.close()
+            raise
+        return listener
 
 
 def _without_content(record: logging.LogRecord) -> bool:
@@ -95,8 +138,6 @@ async def listening(app: web.Application, *doors: Door) -> AsyncIterator[list[Ad
     loop = asyncio.get_running_loop()
 
     def accept() -> asyncio.Protocol:
-        if len(server.connections) >= _MOST_CONNECTIONS:
-            return _Turned()
         connection = server()
         silent.add(connection)
         loop.call_later(_FIRST_REQUEST_S, hang_up, connection)
@@ -114,12 +155,10 @@ async def listening(app: web.Application, *doors: Door) -> AsyncIterator[list[Ad
             opened.append(
                 await loop.create_server(
                     accept,
-                    door.host,
-                    door.port,
+                    sock=await _Listener.at(door),
                     ssl=door.context,
                     ssl_handshake_timeout=timeout_s,
                     backlog=128,
-                    reuse_address=True,
                 )
             )
         yield [
