@@ -474,3 +474,37 @@ def history(tx: sqlite3.Connection, vault: Vault, e164: str, limit: int) -> list
         " FROM chain JOIN message m ON m.id = chain.id JOIN body b ON b.id = m.body_id ORDER BY chain.depth",
         {"fingerprint": vault.fingerprint(e164), "limit": limit},
     ).fetchall()
+
+
+def waits_for_speech(tx: sqlite3.Connection) -> bool:
+    """Whether a call is put off because its words could not be spoken."""
+    found = tx.execute(
+        "SELECT EXISTS (SELECT 1 FROM message WHERE state = 'queued' AND channel = 'call' AND error LIKE 'speech%')"
+    )
+    return bool(found.fetchone()[0])
+
+
+_INSTANTS = {
+    "message": ("queued_ms", "due_ms", "accepted_ms", "delivered_ms", "heard_ms", "ended_ms"),
+    "under_way": ("started_ms",),
+    "taken": ("taken_ms",),
+    "attempt": ("started_ms", "ended_ms"),
+    "early_report": ("at_ms", "kept_ms"),
+    "call_outcome": ("answered_ms", "heard_ms", "ended_ms"),
+    "inbox": ("received_ms",),
+}
+
+
+def shift_times(tx: sqlite3.Connection, since_ms: int, step_ms: int) -> None:
+    """A guessed clock was put right: everything stamped from `since_ms` on moves with it.
+
+    What the SMS centre stamped (`centre_ms`) was never guessed and stays.
+    """
+    values = {"since": since_ms, "step": step_ms}
+    tx.execute(
+        "UPDATE message SET expires_ms = expires_ms + :step WHERE queued_ms >= :since AND expires_ms IS NOT NULL",
+        values,
+    )
+    for table, columns in _INSTANTS.items():
+        for column in columns:
+            tx.execute(f"UPDATE {table} SET {column} = {column} + :step WHERE {column} >= :since", values)

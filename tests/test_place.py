@@ -60,3 +60,28 @@ async def test_skipped_time_of_the_sample_village_survives_a_restart(tmp_path: P
     await skip_time(tmp_path, clock, 3 * 3_600_000, settle)
     assert steps
     assert 0 <= sample_clock(tmp_path).now_ms() - parse_iso(SAMPLE_START) - 3 * 3_600_000 < 60_000
+
+
+async def test_another_villages_key_is_noticed_at_the_door(tmp_path: Path) -> None:
+    mine, other = Place.make(tmp_path / "a", NewVillage()), Place.make(tmp_path / "b", NewVillage())
+    async with mine.database(mine.clock()):
+        pass
+    (mine.folder / "village.key").write_bytes((other.folder / "village.key").read_bytes())
+    swapped = Place.open(mine.folder)
+    with pytest.raises(RefusalError, match="不是这个村的"):
+        async with swapped.database(swapped.clock()):
+            pass
+
+
+async def test_a_damaged_file_is_refused_in_words(tmp_path: Path) -> None:
+    place = Place.make(tmp_path, NewVillage())
+    place.database_path.write_bytes(b"no database at all" * 300)
+    with pytest.raises(RefusalError, match="文件坏了"):
+        async with place.database(place.clock()):
+            pass
+
+
+def test_a_folder_named_from_here_is_known_from_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    place = Place.make(Path("village"), NewVillage())
+    assert place.clips_folder == tmp_path / "village" / "clips"

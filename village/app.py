@@ -21,18 +21,22 @@ from gateway.message import CallEvent, Moved, ReceivedSms
 from gateway.outbox import Outbox
 from gateway.quiet import QuietHours
 from gateway.simulated.carrier import Carrier
+from gateway.store import shift_times as shift_messages
+from gateway.store import waits_for_speech
 from gateway.transport import CallTransport, SmsTransport
 from gateway.transports.simulator import SimulatorCalls, SimulatorSms
 from sync.keys import SigningKey
 from village.config import SIMULATOR, Config
 from village.ground.clock import Clock, MovableClock
 from village.ground.database import Database
-from village.ground.timekeeping import keep_marks
+from village.ground.reasons import reason_of
+from village.ground.timekeeping import Timekeeper
 from village.ground.wording import RefusalError, Wording, say
 from village.keywords.answering import Answering, AnswerSettings
 from village.notices.events import notice_call, notice_moved
 from village.notices.office import Means, Office
 from village.notices.send_notice import send_due
+from village.notices.shift_store import shift_times as shift_notices
 from village.place import NewVillage, Place, skip_time
 from village.sample.content import suggestions
 from village.sample.village import SAMPLE, fill, is_filled
@@ -75,6 +79,9 @@ _BREATH_S = 0.001
 _DESK_CONNECTIONS = 128
 """A committee's browsers, several times over; all doors together stay below the 1024 files Debian gives a process."""
 
+_LAST_TRIES_S = 3.0
+"""How long a stop waits for messages that are with a carrier; a call is not waited for, it is dialled again."""
+
 _SAMPLE_SEED = 20261205
 
 _READERS = frozenset({Role.COMMITTEE, Role.SUPERVISORY})
@@ -103,7 +110,9 @@ async def found_sample(folder: Path) -> Place:
     """
     try:
         place = found(folder, SAMPLE)
-    except RefusalError:
+    except RefusalError as refused:
+        if refused.status != 409:
+            raise
         place = await _half_made(folder)
     clock = place.clock()
     async with place.database(clock) as db:
@@ -221,6 +230,8 @@ async def _start(
     listen: str | None,
 ) -> Running:
     config, vault = place.config, place.vault()
+    timekeeper = Timekeeper(db, clock, (shift_messages, shift_notices))
+    await timekeeper.begin()
     means = means_of(place, clock)
     answering = answering_of(place, clock, means)
     speech = Speech(place.clips_folder)
@@ -286,7 +297,9 @@ async def _start(
     public_app = make_public_app(db=db, clock=clock, key=place.key, village=config.village.name, routes=public_routes)
     accounts = Accounts(db, clock, place.key)
     stack.callback(accounts.close)
-    desk_app = _desk_app(place, clock, db, means=means, gateway=gateway, speech=speech, accounts=accounts)
+    desk_app = _desk_app(
+        place, clock, db, means=means, gateway=gateway, speech=speech, accounts=accounts, timekeeper=timekeeper
+    )
     context = server_context(place.tls_folder, _hosts(config), clock)
     ports = (0, 0, 0) if any_port else (config.web.public_port, config.web.loopback_port, config.web.desk_port)
     host = listen or config.web.listen
@@ -301,18 +314,19 @@ async def _start(
         )
     except OSError as taken:
         raise RefusalError(
-            say("端口被占用了，改 village.toml 的 [web] 或加 --any-port：{reason}", reason=taken.strerror or taken)
-        ) from taken
+            say("开不了 {host} 上的端口（{reason}）。改 village.toml 的 [web]，或加 --any-port",
+                host=host, reason=reason_of(taken))
+        ) from taken  # fmt: skip
 
     failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     work: list[Coroutine[object, object, object]] = [
-        gateway.run(),
-        keep_marks(db, clock),
+        timekeeper.run(),
         keep_certificate_fresh(place.tls_folder, _hosts(config), clock, context),
     ]
     if carrier is not None:
         work.append(carrier.run())
     await stack.enter_async_context(_at_work(work, failure))
+    await stack.enter_async_context(_sending(gateway, failure))
     schedule.start()
     stack.callback(schedule.stop)
     return Running(
@@ -333,7 +347,7 @@ async def _start(
 @contextlib.asynccontextmanager
 async def _at_work(
     work: Sequence[Coroutine[object, object, object]], failure: asyncio.Future[None]
-) -> AsyncIterator[None]:
+) -> AsyncIterator[list[asyncio.Task[object]]]:
     """The village's own tasks, for as long as the block lasts; one that ends early is told through `failure`."""
     tasks = [asyncio.create_task(coroutine) for coroutine in work]
 
@@ -344,16 +358,37 @@ async def _at_work(
     for task in tasks:
         task.add_done_callback(ended)
     try:
-        yield
+        yield tasks
     finally:
+        if not failure.done():
+            failure.cancel()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        failure.cancel()
+
+
+@contextlib.asynccontextmanager
+async def _sending(gateway: Gateway, failure: asyncio.Future[None]) -> AsyncIterator[None]:
+    """The gateway at work. At the end what is with a carrier may still come to its end: cut off it would be unknown."""
+    async with _at_work([gateway.run()], failure) as (running_gateway,):
+        try:
+            yield
+        finally:
+            failure.cancel()
+            gateway.stop()
+            await asyncio.wait({running_gateway}, timeout=_LAST_TRIES_S)
 
 
 def _desk_app(
-    place: Place, clock: Clock, db: Database, *, means: Means, gateway: Gateway, speech: Speech, accounts: Accounts
+    place: Place,
+    clock: Clock,
+    db: Database,
+    *,
+    means: Means,
+    gateway: Gateway,
+    speech: Speech,
+    accounts: Accounts,
+    timekeeper: Timekeeper,
 ) -> web.Application:
     config = place.config
 
@@ -368,6 +403,7 @@ def _desk_app(
         return said
 
     async def foot() -> list[Wording]:
+        dumb = await db.read(waits_for_speech)
         lanes = gateway.lanes()
         down = [lane for lane in lanes if not lane.up]
         if not lanes:
@@ -376,7 +412,7 @@ def _desk_app(
             line = say("线路：{down}条断了", down=len(down))
         else:
             line = say("线路：通")
-        return [line, say("县里：还没有登记")]
+        return [line, *([say("声音：念不出来，电话先等着")] if dumb else []), say("县里：还没有登记")]
 
     return make_desk_app(
         db=db,
@@ -411,7 +447,7 @@ def _desk_app(
             ),
             *desk_messages.routes(db, clock, means.vault),
             *desk_suggestions.routes(db, clock),
-            *desk_clock.routes(db, clock),
+            *desk_clock.routes(clock, timekeeper),
             *desk_accounts.routes(accounts, place.tls_folder),
         ],
     )

@@ -9,19 +9,32 @@ import argparse
 import logging
 import sqlite3
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from typing import Protocol
 
-from village.commands import init, interpret, notice, password, roster, sample, say, segments, serve, story
 from village.ground.database import DatabaseError, DiskFullError
+from village.ground.reasons import reason_of
 from village.ground.wording import RefusalError, Wording
 from village.ground.wording import say as wording
 from village.web.kit.language import LANGUAGES, translator
 
-_COMMANDS = (init, sample, serve, story, roster, notice, interpret, segments, say, password)
+_COMMANDS = ("init", "sample", "serve", "story", "roster", "notice", "interpret", "segments", "say", "password")
 
 
-def parser() -> argparse.ArgumentParser:
-    """Every command with its help."""
+class _Command(Protocol):
+    def add(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None: ...
+
+
+def _commands(named: Sequence[str]) -> Iterator[_Command]:
+    """The one that is asked for, or all of them for the help: a Pi needs a second to import what it will not run."""
+    wanted = [name for name in named if name in _COMMANDS][:1] or _COMMANDS
+    for name in wanted:
+        yield import_module(f"village.commands.{name}")
+
+
+def parser(named: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """The commands with their help; where one of them is `named`, that one alone."""
     root = argparse.ArgumentParser(
         prog="village",
         description="e家家 村庄版：一条通知，家家听到，谁没听到一目了然。"
@@ -30,14 +43,15 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--lang", choices=LANGUAGES, default="zh", help="提示用的语言 · language of what is printed")
     root.add_argument("--verbose", action="store_true", help="记录细节 · log details")
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in _COMMANDS:
+    for command in _commands(named):
         command.add(commands)
     return root
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; what a person can act on is printed, the rest goes to the log."""
-    args = parser().parse_args(arguments)
+    asked = sys.argv[1:] if arguments is None else list(arguments)
+    args = parser(asked).parse_args(asked)
     translate = translator(args.lang)
     logging.basicConfig(
         level=logging.DEBUG if args.verbose else logging.WARNING,
@@ -58,8 +72,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DiskFullError:
         print(wording("存储卡满了，没有做").text(translate), file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read the output has seen enough
+        return 1
     except (DatabaseError, sqlite3.Error, OSError) as failure:
-        print(wording("没有做成：{reason}", reason=failure).text(translate), file=sys.stderr)
+        reason = reason_of(failure) if isinstance(failure, OSError) else wording("数据库出错：{error}", error=failure)
+        print(wording("没有做成：{reason}", reason=reason).text(translate), file=sys.stderr)
         logging.getLogger(__name__).debug("command failed", exc_info=True)
         return 1
     except KeyboardInterrupt:

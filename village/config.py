@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from village.ground.reasons import reason_of
 from village.ground.wording import RefusalError, Wording, say
 
 T = TypeVar("T")
@@ -22,7 +23,9 @@ SIMULATOR = "simulator"
 NONE = "none"
 _TRANSPORTS = (NONE, SIMULATOR)
 _SIGNATURE_MAX = 8
-"""Carriers want 【签名】 of 3 to 8 characters (facts/sms.md, vendors' pages)."""
+"""Carriers want 【签名】 of 3 to 8 characters (facts/sms.md, vendors' pages); some villages' names have two."""
+
+_TABLES = ("village", "web", "sms", "calls", "quiet", "notices", "directory")
 
 _SPAN = re.compile(r"([01]\d|2[0-4]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)\Z")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?\Z")
@@ -98,7 +101,8 @@ def read_config(path: Path) -> Config:
     except FileNotFoundError as missing:
         raise ConfigError(say("找不到 {path}，请先运行 village init", path=path)) from missing
     except (OSError, UnicodeDecodeError) as unreadable:
-        raise ConfigError(say("读不了 {path}：{reason}", path=path, reason=unreadable)) from unreadable
+        reason = reason_of(unreadable) if isinstance(unreadable, OSError) else say("不是 UTF-8 文字")
+        raise ConfigError(say("读不了 {path}：{reason}", path=path, reason=reason)) from unreadable
     return parse_config(text)
 
 
@@ -112,7 +116,7 @@ def parse_config(text: str) -> Config:
     config = Config(
         village=VillageSettings(
             name=reading.text("village.name", need=True, at_most=20),
-            signature=reading.text("village.signature", need=True, at_most=_SIGNATURE_MAX),
+            signature=reading.text("village.signature", need=True, at_least=2, at_most=_SIGNATURE_MAX),
             groups=reading.whole("village.groups", 1, lowest=1, highest=99),
             duty_name=reading.text("village.duty_name", at_most=10),
             duty_phone=reading.phone("village.duty_phone"),
@@ -150,7 +154,7 @@ def parse_config(text: str) -> Config:
     ports = [config.web.public_port, config.web.desk_port, config.web.loopback_port]
     used = [port for port in ports if port]
     if len(set(used)) != len(used):
-        reading.wrong("web", say("三个端口不能相同"))
+        reading.mistakes.append(say("village.toml 里 [web] 的三个端口不能相同"))
     for key, transport in (("sms.transport", config.sms.transport), ("calls.transport", config.calls.transport)):
         if config.village.sample and transport != SIMULATOR:
             reading.wrong(key, say('样板村的号码是编的，只能用 "simulator"'))
@@ -169,7 +173,9 @@ class _Reading:
         self._values: dict[str, object] = {}
         self._asked: set[str] = set()
         for table, content in tables.items():
-            if isinstance(content, dict):
+            if table in _TABLES and not isinstance(content, dict):
+                self.wrong(table, say("一段，写成 [{table}]", table=table))
+            elif isinstance(content, dict):
                 self._values.update({f"{table}.{key}": value for key, value in content.items()})
             else:
                 self._values[table] = content
@@ -191,17 +197,22 @@ class _Reading:
             return default
         return taken
 
-    def text(self, key: str, *, need: bool = False, at_most: int) -> str:
+    def text(self, key: str, *, need: bool = False, at_least: int = 1, at_most: int) -> str:
         if need and key not in self._values:
             self._asked.add(key)
-            self.wrong(key, say("必填的文字，最多{most}个字", most=at_most))
+            self.wrong(key, say("必填的{least}到{most}个字", least=at_least, most=at_most))
             return ""
 
         def check(value: object) -> str | None:
-            fits = isinstance(value, str) and (0 if not need else 1) <= len(value.strip()) <= at_most
+            fits = isinstance(value, str) and (at_least if need else 0) <= len(value.strip()) <= at_most
             return value.strip() if isinstance(value, str) and fits and value.isprintable() else None
 
-        return self._take(key, "", check, say("文字，最多{most}个字", most=at_most))
+        right = (
+            say("{least}到{most}个字", least=at_least, most=at_most)
+            if need
+            else say("文字，最多{most}个字", most=at_most)
+        )
+        return self._take(key, "", check, right)
 
     def shaped(self, key: str, shape: re.Pattern[str], right: Wording) -> str:
         def check(value: object) -> str | None:

@@ -16,10 +16,12 @@ from pathlib import Path
 
 from village.config import Config, read_config
 from village.ground.clock import Clock, MovableClock, SystemClock, parse_iso
-from village.ground.database import Database, DiskFullError, NewerDatabaseError
+from village.ground.database import Database, DatabaseError, DiskFullError, NewerDatabaseError
 from village.ground.files import write_whole
+from village.ground.key_store import check_key
 from village.ground.migrate import migrate
-from village.ground.privacy import KeyFileError, Vault, make_key_file, read_key_file
+from village.ground.privacy import KeyFileError, SealBrokenError, Vault, make_key_file, read_key_file
+from village.ground.reasons import reason_of
 from village.ground.timekeeping import read_mark
 from village.ground.wording import RefusalError, say
 from village.schema import PACKAGES
@@ -109,12 +111,13 @@ class Place:
             }
             write_whole(folder / CONFIG_NAME, NEW_CONFIG.format(**filled).encode())
         except OSError as failure:
-            raise RefusalError(say("写不进 {folder}：{reason}", folder=folder, reason=failure.strerror)) from failure
+            raise RefusalError(say("写不进 {folder}：{reason}", folder=folder, reason=reason_of(failure))) from failure
         return cls.open(folder)
 
     @classmethod
     def open(cls, folder: Path) -> Place:
         """Raises RefusalError (ConfigError among them) in words a clerk can act on."""
+        folder = folder.resolve()  # the speech worker and others live elsewhere
         config = read_config(folder / CONFIG_NAME)
         try:
             key = read_key_file(folder / "village.key")
@@ -158,11 +161,27 @@ class Place:
             ) from newer
         except DiskFullError as full:
             raise RefusalError(say("存储卡满了，打不开 {path}", path=self.database_path), status=507) from full
-        self.database_path.chmod(0o600)
+        except DatabaseError as broken:
+            raise RefusalError(
+                say("打不开 {path}：文件坏了，或者不是村里的数据库。请用备份换回来", path=self.database_path),
+                status=500,
+            ) from broken
         try:
+            self.database_path.chmod(0o600)
+            await self._recognise(database)
             yield database
         finally:
             await database.close()
+
+    async def _recognise(self, database: Database) -> None:
+        try:
+            await database.write(lambda tx: check_key(tx, self.vault()))
+        except SealBrokenError as foreign:
+            raise RefusalError(
+                say("钥匙 {path} 不是这个村的，号码都打不开。请放回原来的钥匙", path=self.folder / "village.key")
+            ) from foreign
+        except DiskFullError:
+            pass  # a full disk can still be read, and the desk says that it is full
 
     @contextlib.contextmanager
     def serving(self) -> Iterator[None]:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from village.ground.clock import BEIJING, MovableClock, SystemClock, beijing, iso, parse_iso, wait_for
+from village.ground.clock import BEIJING, KernelClock, MovableClock, SystemClock, beijing, iso, parse_iso, wait_for
 
 NOON_MS = parse_iso("2026-12-05T12:00:00")
 
@@ -50,7 +50,7 @@ async def test_waiting_ends_with_the_event_or_with_the_time() -> None:
 
 
 def test_a_computer_that_wakes_up_in_1970_starts_from_what_it_last_knew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("village.ground.clock.kernel_clock_is_synchronised", lambda: False)
+    monkeypatch.setattr(KernelClock, "__call__", lambda _: False)
     monkeypatch.setattr("village.ground.clock.time.time_ns", lambda: 42_000_000_000)
     clock = SystemClock(last_known_ms=NOON_MS)
     assert not clock.trusted
@@ -58,7 +58,7 @@ def test_a_computer_that_wakes_up_in_1970_starts_from_what_it_last_knew(monkeypa
 
 
 def test_a_trusted_source_may_step_time_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("village.ground.clock.kernel_clock_is_synchronised", lambda: False)
+    monkeypatch.setattr(KernelClock, "__call__", lambda _: False)
     clock = SystemClock(last_known_ms=NOON_MS + 86_400_000 * 400)
     assert clock.tell(NOON_MS) < 0
     assert clock.trusted

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import tempfile
 from pathlib import Path
 
 from audio.failures import ClipStorageError, NothingToSayError, SpeechError, TextTooLongError
@@ -24,7 +23,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    clips = Path(tempfile.gettempdir()) / "village-say"
+    clips = Path.home() / ".cache" / "village-say"  # the user's own: a notice is nobody else's to read
     try:
         clip = asyncio.run(speak(args.text, args.out, clips, fresh=args.no_cache))
     except SpeechError as failure:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import ipaddress
 import json
 import signal
 from pathlib import Path
@@ -21,8 +22,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--json", action="store_true", help="地址打印成一行 JSON · print the addresses as one JSON object"
     )
-    parser.add_argument("--listen", metavar="IP", help="代替 web.listen · instead of web.listen")
+    parser.add_argument("--listen", type=_address, metavar="IP", help="代替 web.listen · instead of web.listen")
     parser.set_defaults(run=run)
+
+
+def _address(text: str) -> str:
+    return str(ipaddress.ip_address(text))
 
 
 def run(args: argparse.Namespace) -> int:

@@ -18,8 +18,8 @@ from typing import Protocol
 BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
 """China keeps one time zone and no summer time (since 1991), so no zone table is needed."""
 
-_EARLIEST_PLAUSIBLE_MS = 1_767_225_600_000
-"""2026-01-01: a clock that shows less has just woken up without a battery."""
+_EARLIEST_PLAUSIBLE_MS = 1_793_462_400_000
+"""2026-11-01 in Beijing, when this was written: a clock that shows less has just woken up without a battery."""
 
 _TIME_ERROR = 5
 """adjtimex(2) returns this while the kernel clock is not synchronised."""
@@ -76,28 +76,30 @@ async def wait_for(clock: Clock, event: asyncio.Event, timeout_ms: int) -> bool:
 class SystemClock:
     """The computer's own clock, mistrusted until the kernel or a trusted source vouches for it.
 
-    Keeps its own offset instead of setting the computer's clock: that would need root and would pull the rug from
-    under every other program.
+    Keeps its own distance to the computer's clock instead of setting it: that would need root and would pull the rug
+    from under every other program. While it is guessed it starts no earlier than anything it remembers and then runs
+    as evenly as the stopwatch, so that what happened in this boot can be put right by one step.
     """
 
     def __init__(self, *, last_known_ms: int = 0) -> None:
         """`last_known_ms`: the latest instant the database remembers; time never wakes up before it."""
-        self._told: tuple[int, int] | None = None
-        self._floor = (max(last_known_ms, 0), self.monotonic_ms())
+        self._synchronised = KernelClock()
+        self._follows = self._synchronised()
+        guess_ms = max(_system_ms(), last_known_ms, _EARLIEST_PLAUSIBLE_MS)
+        self._anchor = (guess_ms, self.monotonic_ms())
+        self._told = False
+        self.guessed_since_ms = guess_ms
+        """Where this boot's guess began: what carries a later time was stamped by it."""
 
     @property
     def trusted(self) -> bool:
-        return self._told is not None or kernel_clock_is_synchronised()
+        return self._told or self._follows
 
     def now_ms(self) -> int:
-        if self._told is not None:
-            wall_ms, at_ms = self._told
-            return wall_ms + self.monotonic_ms() - at_ms
-        system_ms = time.time_ns() // 1_000_000
-        if kernel_clock_is_synchronised():
-            return system_ms
-        floor_ms, at_ms = self._floor
-        return max(system_ms, floor_ms + self.monotonic_ms() - at_ms)
+        if self._follows:
+            return _system_ms()
+        wall_ms, at_ms = self._anchor
+        return wall_ms + self.monotonic_ms() - at_ms
 
     def monotonic_ms(self) -> int:
         return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
@@ -114,15 +116,39 @@ class SystemClock:
         if wall_ms < _EARLIEST_PLAUSIBLE_MS:
             raise ValueError("that time lies before this program was written")
         step_ms = wall_ms - self.now_ms()
-        self._told = (wall_ms, self.monotonic_ms())
+        self._anchor, self._told, self._follows = (wall_ms, self.monotonic_ms()), True, False
+        return step_ms
+
+    def may_follow(self) -> bool:
+        """Whether the network has set the computer's clock and we do not follow it yet."""
+        return not self._follows and self._synchronised()
+
+    def follow_kernel(self) -> int | None:
+        """Follow the computer's clock from now on if the network has set it; the step, None where nothing changed.
+
+        Asked now and then rather than at every look: a clock that changes its mind between two lines helps nobody.
+        """
+        if not self.may_follow():
+            return None
+        step_ms = _system_ms() - self.now_ms()
+        self._follows = True
         return step_ms
 
 
-def kernel_clock_is_synchronised() -> bool:
+def _system_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class KernelClock:
     """Whether NTP (systemd-timesyncd, chrony) holds the kernel clock right now: adjtimex(2), read only."""
-    libc = ctypes.CDLL(None)
-    timex = ctypes.create_string_buffer(512)
-    return int(libc.adjtimex(timex)) not in (-1, _TIME_ERROR)
+
+    def __init__(self) -> None:
+        self._adjtimex = ctypes.CDLL(None).adjtimex
+        self._timex = ctypes.create_string_buffer(512)
+
+    def __call__(self) -> bool:
+        ctypes.memset(self._timex, 0, len(self._timex))  # modes 0: look, change nothing
+        return int(self._adjtimex(self._timex)) not in (-1, _TIME_ERROR)
 
 
 class MovableClock:

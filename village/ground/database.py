@@ -32,7 +32,9 @@ _READERS = 2
 _WATCH_S = 1.0
 """How soon the server acts on what a command beside it has written."""
 
-_FULL_ERRORS = frozenset({"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC", "SQLITE_IOERR_SHMSIZE"})
+_FULL_ERRORS = frozenset(
+    {"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_SHMOPEN"}
+)
 
 
 class DatabaseError(Exception):
@@ -112,18 +114,18 @@ class Database:
 
         Raises NewerDatabaseError, DiskFullError or DatabaseError; the file is left as it was.
         """
-        writer = await _connect(path, read_only=False)
-        opened = [writer]
+        opened: list[_Connection] = []
         try:
             with _named_errors():
-                await writer.run(prepare)
-            for _ in range(_READERS):
-                opened.append(await _connect(path, read_only=True))
+                opened.append(await _connect(path, read_only=False))
+                await opened[0].run(prepare)
+                for _ in range(_READERS):
+                    opened.append(await _connect(path, read_only=True))
         except BaseException:
             for connection in opened:
                 await connection.close()
             raise
-        return cls(path, writer, opened[1:])
+        return cls(path, opened[0], opened[1:])
 
     async def write(self, unit: Unit[T]) -> T:
         """Run `unit` inside the next commit and return its result once that commit is on the disk.
@@ -237,7 +239,7 @@ def _run_group(
                 if not connection.in_transaction:  # SQLite gave the whole transaction up: the disk is full
                     raise
                 connection.execute("ROLLBACK TO unit")
-                outcomes.append((None, raised))
+                outcomes.append((None, DiskFullError("the disk is full") if _says_full(raised) else raised))
             connection.execute("RELEASE unit")
         connection.execute("COMMIT")
     except BaseException:

@@ -1,17 +1,22 @@
 """What the database remembers of time: the latest instant known, and every step a trusted source made.
 
-Never tells the time itself; that is the clock's.
+Never tells the time itself; that is the clock's. When a guess ends, what was stamped with guessed times is moved by the
+same step: a notice that went out an hour ago went out an hour ago, whatever the clock said then.
 """
 
 from __future__ import annotations
 
 import logging
 import sqlite3
+from collections.abc import Callable, Sequence
 
 from village.ground.clock import Clock, SystemClock, iso
 from village.ground.database import Database, DatabaseError
 
 log = logging.getLogger(__name__)
+
+Shift = Callable[[sqlite3.Connection, int, int], None]
+"""`shift(tx, since_ms, step_ms)`: move a room's own instants from `since_ms` on by `step_ms`."""
 
 MARK_EVERY_MS = 10 * 60_000
 """A power cut makes a Pi forget at most this much; a mark costs one small write."""
@@ -19,41 +24,91 @@ MARK_EVERY_MS = 10 * 60_000
 AGAIN_MS = 60_000
 """How soon a mark that could not be kept is tried again: the first that is kept tells that the disk has room."""
 
+LOOK_EVERY_MS = 5_000
+"""How soon it is noticed that the network has set the computer's clock."""
+
 
 def read_mark(tx: sqlite3.Connection) -> int:
-    """The latest instant (ms) this file has seen; 0 for a new one."""
-    return int(tx.execute("SELECT wall_ms FROM clock_mark").fetchone()[0])
+    """No instant (ms) in this file is later than this; 0 for a new one."""
+    mark_ms = int(tx.execute("SELECT wall_ms FROM clock_mark").fetchone()[0])
+    return mark_ms + MARK_EVERY_MS if mark_ms else 0
 
 
 def write_mark(tx: sqlite3.Connection, now_ms: int) -> None:
     tx.execute("UPDATE clock_mark SET wall_ms = :now WHERE wall_ms < :now", {"now": now_ms})
 
 
-async def take_time(database: Database, clock: SystemClock, wall_ms: int, source: str) -> int:
-    """Believe a trusted source and record the step (ms). Raises ValueError for an impossible time."""
-    step_ms = clock.tell(wall_ms)
+class Timekeeper:
+    """Looks after one clock and what is stamped by it."""
 
-    def record(tx: sqlite3.Connection) -> None:
+    def __init__(self, database: Database, clock: Clock, shifts: Sequence[Shift] = ()) -> None:
+        self._database = database
+        self._clock = clock
+        self._shifts = shifts
+
+    async def begin(self) -> None:
+        """At start, before anything is stamped: remember since when time is guessed."""
+        clock = self._clock
+        if not isinstance(clock, SystemClock):
+            return
+        if clock.trusted:  # an earlier boot may have ended guessing; how far off it was nobody can say any more
+            await self._database.write(lambda tx: tx.execute("UPDATE clock_mark SET guessed_since_ms = NULL"))
+            return
+        since_ms = clock.guessed_since_ms
+        await self._database.write(
+            lambda tx: tx.execute(
+                "UPDATE clock_mark SET guessed_since_ms = coalesce(guessed_since_ms, :since)", {"since": since_ms}
+            )
+        )
+
+    async def tell(self, wall_ms: int, source: str) -> int:
+        """Believe a trusted source; returns the step (ms). Raises ValueError for an impossible time."""
+        clock = self._clock
+        if not isinstance(clock, SystemClock):
+            raise ValueError("this clock is moved by hand")
+        step_ms = await self._database.write(lambda tx: self._step(tx, clock.tell(wall_ms), source))
+        log.info("clock stepped source=%s step_ms=%d now=%s", source, step_ms, iso(wall_ms))
+        return step_ms
+
+    def _step(self, tx: sqlite3.Connection, step_ms: int, source: str) -> int:
+        """In one unit with the clock itself, so that nothing judges old stamps by the new time."""
+        wall_ms = self._clock.now_ms()
+        since_ms = tx.execute("SELECT guessed_since_ms FROM clock_mark").fetchone()[0]
+        if since_ms is not None:
+            for shift in self._shifts:
+                shift(tx, since_ms, step_ms)
+        # a trusted source may also step the mark back
+        tx.execute("UPDATE clock_mark SET wall_ms = :wall, guessed_since_ms = NULL", {"wall": wall_ms})
         tx.execute(
             "INSERT INTO clock_step (source, wall_ms, step_ms) VALUES (:source, :wall, :step)",
             {"source": source, "wall": wall_ms, "step": step_ms},
         )
-        # a trusted source may also step the mark back
-        tx.execute("UPDATE clock_mark SET wall_ms = :wall", {"wall": wall_ms})
+        return step_ms
 
-    await database.write(record)
-    log.info("clock stepped source=%s step_ms=%d now=%s", source, step_ms, iso(wall_ms))
-    return step_ms
+    async def run(self) -> None:
+        """Keep the mark, and follow the network's time as soon as it is there; until cancelled."""
+        marked_ms: int | None = None
+        while True:
+            pause_ms = MARK_EVERY_MS if self._clock.trusted else LOOK_EVERY_MS
+            try:
+                await self._follow()
+                if marked_ms is None or self._clock.monotonic_ms() - marked_ms >= MARK_EVERY_MS:
+                    now_ms = self._clock.now_ms()
+                    await self._database.write(lambda tx, now_ms=now_ms: write_mark(tx, now_ms))  # type: ignore[misc]
+                    marked_ms = self._clock.monotonic_ms()
+            except DatabaseError as failure:
+                log.warning("mark not written reason=%s", failure)
+                pause_ms = min(pause_ms, AGAIN_MS)
+            await self._clock.sleep_ms(pause_ms)
 
+    async def _follow(self) -> None:
+        clock = self._clock
+        if not isinstance(clock, SystemClock):
+            return
 
-async def keep_marks(database: Database, clock: Clock) -> None:
-    """Write the mark now and then, until cancelled."""
-    while True:
-        pause_ms = MARK_EVERY_MS
-        try:
-            now_ms = clock.now_ms()
-            await database.write(lambda tx, now_ms=now_ms: write_mark(tx, now_ms))  # type: ignore[misc]
-        except DatabaseError as failure:
-            log.warning("mark not written reason=%s", failure)
-            pause_ms = AGAIN_MS
-        await clock.sleep_ms(pause_ms)
+        def follow(tx: sqlite3.Connection) -> int | None:
+            step_ms = clock.follow_kernel()
+            return None if step_ms is None else self._step(tx, step_ms, "network")
+
+        if clock.may_follow() and (step_ms := await self._database.write(follow)) is not None:
+            log.info("clock stepped source=network step_ms=%d", step_ms)

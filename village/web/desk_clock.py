@@ -10,23 +10,22 @@ from datetime import datetime
 from aiohttp import web
 
 from village.ground.clock import Clock, SystemClock, beijing, parse_iso
-from village.ground.database import Database
-from village.ground.timekeeping import take_time
+from village.ground.timekeeping import Timekeeper
 from village.ground.wording import RefusalError, say
 from village.web.kit.forms import read_form
 from village.web.kit.gate import Role, allowed, signed_in
 from village.web.kit.pages import redirect, render
 
 
-def routes(db: Database, clock: Clock) -> list[web.RouteDef]:
-    desk = _Desk(db, clock)
+def routes(clock: Clock, timekeeper: Timekeeper) -> list[web.RouteDef]:
+    desk = _Desk(clock, timekeeper)
     return [web.get("/clock", desk.show), web.post("/clock", desk.tell)]
 
 
 class _Desk:
-    def __init__(self, db: Database, clock: Clock) -> None:
-        self._db = db
+    def __init__(self, clock: Clock, timekeeper: Timekeeper) -> None:
         self._clock = clock
+        self._timekeeper = timekeeper
 
     @signed_in
     async def show(self, request: web.Request) -> web.StreamResponse:
@@ -39,7 +38,7 @@ class _Desk:
             if not isinstance(self._clock, SystemClock):
                 raise RefusalError(say("样板村的时间在“村里的手机”那一页往前拨"), status=409)
             wall_ms = _told_ms(form.needed("time", say("现在的时间")))
-            await take_time(self._db, self._clock, wall_ms, "desk")
+            await self._timekeeper.tell(wall_ms, "desk")
         except RefusalError as refused:
             return await self._page(request, form=form, refused=refused)
         return await redirect(request, "/clock", say("记下了，村里的钟按这个时间走"))
