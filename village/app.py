@@ -446,7 +446,7 @@ def _desk_app(
                 sms_number=config.village.sms_number,
             ),
             *desk_messages.routes(db, clock, means.vault),
-            *desk_suggestions.routes(db, clock),
+            *desk_suggestions.routes(db, clock, means.vault),
             *desk_clock.routes(clock, timekeeper),
             *desk_accounts.routes(accounts, place.tls_folder),
         ],

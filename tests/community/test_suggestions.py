@@ -60,11 +60,11 @@ async def phone_ids(db, vault, clock):
     return await db.write(settle)
 
 
-async def test_the_same_sms_makes_one_draft(db, phone_ids, clock):
+async def test_the_same_sms_makes_one_draft(db, vault, phone_ids, clock):
     resident, (phone, _) = phone_ids
 
     def keep(tx):
-        return draft(tx, text="修路", phone_id=phone, resident_id=resident, at_ms=clock.now_ms(), inbox_id=7)
+        return draft(tx, vault, text="修路", phone_id=phone, resident_id=resident, at_ms=clock.now_ms(), inbox_id=7)
 
     first, again = await db.write(keep), await db.write(keep)
     assert first == again
@@ -72,30 +72,37 @@ async def test_the_same_sms_makes_one_draft(db, phone_ids, clock):
     assert await db.read(unread) == 1
 
 
-async def test_each_phone_seconds_once(db, phone_ids, clock):
+async def test_each_phone_seconds_once(db, vault, phone_ids, clock):
     _, (phone, other) = phone_ids
 
     def unit(tx):
-        made = draft(tx, text="修路", phone_id=phone, resident_id=None, at_ms=1)
+        made = draft(tx, vault, text="修路", phone_id=phone, resident_id=None, at_ms=1)
         counts = [second(tx, made.id, other, 2), second(tx, made.id, other, 3)]
         return counts, has_seconded(tx, made.id, other), has_seconded(tx, made.id, phone)
 
     assert await db.write(unit) == ([1, 1], True, False)
 
 
-async def test_calls_for_help_have_no_number_and_are_read_first(db, phone_ids, clock):
+async def test_calls_for_help_have_no_number_and_are_read_first(db, vault, phone_ids, clock):
     _, (phone, _) = phone_ids
 
     def unit(tx):
-        help_ = draft(tx, text="要车", phone_id=phone, resident_id=None, at_ms=1, kind=Kind.HELP)
-        idea = draft(tx, text="种树", phone_id=phone, resident_id=None, at_ms=2)
-        read = draft(tx, text="修路", phone_id=phone, resident_id=None, at_ms=3)
+        help_ = draft(tx, vault, text="要车", phone_id=phone, resident_id=None, at_ms=1, kind=Kind.HELP)
+        idea = draft(tx, vault, text="种树", phone_id=phone, resident_id=None, at_ms=2)
+        read = draft(tx, vault, text="修路", phone_id=phone, resident_id=None, at_ms=3)
         assert mark_read(tx, read.id, by="陈", at_ms=4)
         assert not mark_read(tx, read.id, by="李", at_ms=5)
-        assert same_again(tx, phone, "种树", Kind.SUGGESTION) == idea
-        assert same_again(tx, phone, "要车", Kind.SUGGESTION) is None
-        assert by_number(tx, 1) == idea
-        assert suggestion_of(tx, 99) is None
-        return help_.number, [one.text for one in listed(tx)]
+        assert same_again(tx, vault, phone, "种树", Kind.SUGGESTION) == idea
+        assert same_again(tx, vault, phone, "要车", Kind.SUGGESTION) is None
+        assert by_number(tx, vault, 1) == idea
+        assert suggestion_of(tx, vault, 99) is None
+        return help_.number, [one.text for one in listed(tx, vault)]
 
     assert await db.write(unit) == (None, ["要车", "种树", "修路"])
+
+
+async def test_a_number_written_into_a_suggestion_is_not_in_the_file(db, vault, phone_ids):
+    _, (phone, _) = phone_ids
+    await db.write(lambda tx: draft(tx, vault, text="修路,找我13800001234", phone_id=phone, resident_id=None, at_ms=1))
+    for path in db.path.parent.glob("village.db*"):
+        assert b"13800001234" not in path.read_bytes()

@@ -278,7 +278,7 @@ async def test_free_text_becomes_a_numbered_draft_and_never_two(street):
     assert (await street.says(WANG, "村口路灯不亮了")).text == answer.text
     other = await street.says(SHARED, "建议:3组修路")
     assert "建议2已收到" in other.text
-    drafts = await street.db.read(community.listed)
+    drafts = await street.db.read(lambda tx: community.listed(tx, street.means.vault))
     assert [(draft.number, draft.text, draft.who) for draft in drafts] == [
         (2, "3组修路", None),
         (1, "村口路灯不亮了", "王德福"),
@@ -298,7 +298,7 @@ async def test_others_second_it_once(street):
 async def test_a_call_for_help_of_neighbours_is_kept_for_a_person(street):
     answer = await street.says(WANG, "求助 要车去镇医院")
     assert (answer.intent, answer.key) == ("help", "HELP_OK")
-    drafts = await street.db.read(community.listed)
+    drafts = await street.db.read(lambda tx: community.listed(tx, street.means.vault))
     assert [(draft.kind, draft.text) for draft in drafts] == [("help", "要车去镇医院")]
 
 
@@ -318,7 +318,7 @@ async def test_words_for_the_supervisory_committee_are_seen_by_it_alone(street):
     answer = await street.says(WANG, "监督 三组的账不公开")
     assert answer.text == "收到,只转给村务监督委员会。也可打12345政务热线或12388纪检举报"
     assert await street.db.read(lambda tx: store.letters(tx, limit=9)) == []
-    assert await street.db.read(community.listed) == []
+    assert await street.db.read(lambda tx: community.listed(tx, street.means.vault)) == []
     kept = await street.db.read(lambda tx: store.withheld(tx, limit=9))
     assert [(one.why, one.who, street.means.vault.open(one.text)) for one in kept] == [
         ("addressed", "王德福", "监督 三组的账不公开")
@@ -379,7 +379,7 @@ async def test_random_texts_are_all_taken_in(street):
 async def test_who_floods_us_is_told_once_and_still_heard(street):
     keys = [(await street.says(WANG, f"第{at}条建议内容")).key for at in range(9)]
     assert keys == ["SUG_OK"] * 5 + ["THROT", None, None, None]
-    assert len(await street.db.read(community.listed)) == 9
+    assert len(await street.db.read(lambda tx: community.listed(tx, street.means.vault))) == 9
     await street.sends()
     await street.clock.advance(SECOND)
     assert (await street.says(WANG, "T")).text is None
@@ -438,7 +438,7 @@ async def test_the_same_row_handed_over_again_changes_nothing(street):
         assert inbox.hand_over(tx, 1)
 
     await street.db.write(again)
-    assert len(await street.db.read(community.listed)) == 1
+    assert len(await street.db.read(lambda tx: community.listed(tx, street.means.vault))) == 1
     assert len(await street.ask("SELECT 1 FROM message_state")) == 1
 
 

@@ -45,7 +45,7 @@ async def open_desk(street, clock, tmp_path):
         village="青山村",
         routes=[
             *desk_messages.routes(street.db, clock, street.means.vault),
-            *desk_suggestions.routes(street.db, clock),
+            *desk_suggestions.routes(street.db, clock, street.means.vault),
             *desk_accounts.routes(accounts, tls),
         ],
         rail=[RailEntry("/messages", say("来信")), RailEntry("/suggestions", say("建议"))],

@@ -1,6 +1,7 @@
 """Suggestions and calls for help as drafts: what was typed, by whom, and who else wants it.
 
-Never answers anybody and never deletes anything; runs inside the caller's unit of work.
+Never answers anybody and never deletes anything; runs inside the caller's unit of work. Texts are sealed: people write
+numbers and names into them.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from village.community.numbers import free_number
+from village.ground.privacy import Vault
 
 
 class Kind(StrEnum):
@@ -48,8 +50,12 @@ _SUGGESTION = """
 """
 
 
-def _row(row: sqlite3.Row) -> Suggestion:
-    return Suggestion(**{**dict(row), "kind": Kind(row["kind"])})
+def _row(vault: Vault, row: sqlite3.Row) -> Suggestion:
+    return Suggestion(**{**dict(row), "kind": Kind(row["kind"]), "text": vault.open(row["text"])})
+
+
+def _print(vault: Vault, text: str) -> bytes:
+    return vault.fingerprint(f"suggestion\n{text}")
 
 
 def next_number(tx: sqlite3.Connection, now_ms: int) -> int | None:
@@ -63,6 +69,7 @@ def next_number(tx: sqlite3.Connection, now_ms: int) -> int | None:
 
 def draft(
     tx: sqlite3.Connection,
+    vault: Vault,
     *,
     text: str,
     phone_id: int | None,
@@ -74,12 +81,14 @@ def draft(
     """Keep what was typed. The same SMS handed over twice makes one draft."""
     number = next_number(tx, at_ms) if kind is Kind.SUGGESTION else None
     tx.execute(
-        "INSERT INTO suggestion (kind, number, state, text, phone_id, resident_id, inbox_id, received_ms)"
-        " VALUES (:kind, :number, 'draft', :text, :phone, :resident, :inbox, :at) ON CONFLICT (inbox_id) DO NOTHING",
+        "INSERT INTO suggestion (kind, number, state, text, text_print, phone_id, resident_id, inbox_id, received_ms)"
+        " VALUES (:kind, :number, 'draft', :text, :print, :phone, :resident, :inbox, :at)"
+        " ON CONFLICT (inbox_id) DO NOTHING",
         {
             "kind": kind,
             "number": number,
-            "text": text,
+            "text": vault.seal(text),
+            "print": _print(vault, text),
             "phone": phone_id,
             "resident": resident_id,
             "inbox": inbox_id,
@@ -87,30 +96,30 @@ def draft(
         },
     )
     where = "s.inbox_id = :inbox" if inbox_id is not None else "s.id = last_insert_rowid()"
-    return _row(tx.execute(f"{_SUGGESTION} WHERE {where}", {"inbox": inbox_id}).fetchone())
+    return _row(vault, tx.execute(f"{_SUGGESTION} WHERE {where}", {"inbox": inbox_id}).fetchone())
 
 
-def suggestion_of(tx: sqlite3.Connection, suggestion_id: int) -> Suggestion | None:
+def suggestion_of(tx: sqlite3.Connection, vault: Vault, suggestion_id: int) -> Suggestion | None:
     row = tx.execute(_SUGGESTION + " WHERE s.id = :id", {"id": suggestion_id}).fetchone()
-    return None if row is None else _row(row)
+    return None if row is None else _row(vault, row)
 
 
-def by_number(tx: sqlite3.Connection, number: int) -> Suggestion | None:
+def by_number(tx: sqlite3.Connection, vault: Vault, number: int) -> Suggestion | None:
     """The one that bears the number now."""
     row = tx.execute(
         _SUGGESTION + " WHERE s.number = :number ORDER BY s.id DESC LIMIT 1", {"number": number}
     ).fetchone()
-    return None if row is None else _row(row)
+    return None if row is None else _row(vault, row)
 
 
-def same_again(tx: sqlite3.Connection, phone_id: int, text: str, kind: Kind) -> Suggestion | None:
+def same_again(tx: sqlite3.Connection, vault: Vault, phone_id: int, text: str, kind: Kind) -> Suggestion | None:
     """The open draft this phone sent before with the very same words."""
     row = tx.execute(
-        _SUGGESTION + " WHERE s.phone_id = :phone AND s.text = :text AND s.kind = :kind AND s.state = 'draft'"
+        _SUGGESTION + " WHERE s.phone_id = :phone AND s.text_print = :print AND s.kind = :kind AND s.state = 'draft'"
         " ORDER BY s.id DESC LIMIT 1",
-        {"phone": phone_id, "text": text, "kind": kind},
+        {"phone": phone_id, "print": _print(vault, text), "kind": kind},
     ).fetchone()
-    return None if row is None else _row(row)
+    return None if row is None else _row(vault, row)
 
 
 def second(tx: sqlite3.Connection, suggestion_id: int, phone_id: int, at_ms: int) -> int:
@@ -140,13 +149,13 @@ def has_seconded(tx: sqlite3.Connection, suggestion_id: int, phone_id: int) -> b
     )
 
 
-def listed(tx: sqlite3.Connection, *, limit: int = 200) -> list[Suggestion]:
+def listed(tx: sqlite3.Connection, vault: Vault, *, limit: int = 200) -> list[Suggestion]:
     """What nobody has read yet first, calls for help before the rest, then the newest."""
     rows = tx.execute(
         _SUGGESTION + " ORDER BY s.read_ms IS NOT NULL, s.read_ms IS NULL AND s.kind <> 'help', s.id DESC LIMIT :limit",
         {"limit": limit},
     )
-    return [_row(row) for row in rows]
+    return [_row(vault, row) for row in rows]
 
 
 def unread(tx: sqlite3.Connection) -> int:

@@ -107,6 +107,7 @@ class Answering:
         now_ms = self._clock.now_ms()
         reading = Reading(
             tx,
+            self._means.vault,
             self._means.office,
             self._replies,
             self._settings.directory,

@@ -102,6 +102,7 @@ class Doing:
     def keep(self, effect: Keep) -> None:
         community.draft(
             self.tx,
+            self.means.vault,
             text=effect.text,
             phone_id=effect.phone_id,
             resident_id=effect.resident_id,

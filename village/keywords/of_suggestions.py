@@ -21,7 +21,7 @@ from village.people.store import PhoneRow
 
 def suggestion(reading: Reading, phone: PhoneRow, text: str) -> Decision:
     text = text.strip()
-    before = community.same_again(reading.tx, phone.id, text, Kind.SUGGESTION)
+    before = community.same_again(reading.tx, reading.vault, phone.id, text, Kind.SUGGESTION)
     if before is not None:
         return Decision(
             Intent.SUGGESTION, say("同一条建议又发了一遍"), reading.replies.suggested(before.number),
@@ -37,7 +37,7 @@ def suggestion(reading: Reading, phone: PhoneRow, text: str) -> Decision:
 
 
 def help_request(reading: Reading, phone: PhoneRow, text: str) -> Decision:
-    again = community.same_again(reading.tx, phone.id, text, Kind.HELP)
+    again = community.same_again(reading.tx, reading.vault, phone.id, text, Kind.HELP)
     keep = () if again else (Keep(Kind.HELP, text, phone.id, _alone(reading)),)
     return Decision(Intent.HELP, say("求助：交给村干部看"), reading.replies.help_kept(), keep)
 
@@ -47,7 +47,7 @@ def _alone(reading: Reading) -> int | None:
 
 
 def progress(reading: Reading, number: int) -> Decision:
-    found = community.by_number(reading.tx, number)
+    found = community.by_number(reading.tx, reading.vault, number)
     if found is None:
         return Decision(Intent.SERVICE, say("没有建议{number}", number=number), reading.replies.no_suggestion(number))
     day = beijing(found.received_ms)
@@ -56,7 +56,7 @@ def progress(reading: Reading, number: int) -> Decision:
 
 
 def second(reading: Reading, phone: PhoneRow, number: int) -> Decision:
-    found = community.by_number(reading.tx, number)
+    found = community.by_number(reading.tx, reading.vault, number)
     if found is None or found.state != "draft":
         return Decision(Intent.SECOND, say("没有建议{number}", number=number), reading.replies.no_suggestion(number))
     concerns = f"suggestion/{found.id}"

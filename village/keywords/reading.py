@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from village.ground.privacy import Vault
 from village.keywords.decision import (
     Sender,
 )
@@ -25,6 +26,7 @@ class Reading:
     """One SMS before the village: what may be looked up to decide it. `answered_ms`: when it was written."""
 
     tx: sqlite3.Connection
+    vault: Vault
     office: Office
     replies: Replies
     directory: tuple[tuple[str, str], ...]

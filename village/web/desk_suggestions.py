@@ -12,6 +12,7 @@ from aiohttp import web
 from village.community import store
 from village.ground.clock import Clock
 from village.ground.database import Database
+from village.ground.privacy import Vault
 from village.ground.wording import say
 from village.web.kit.forms import read_form
 from village.web.kit.gate import Role, account_of, allowed
@@ -19,8 +20,8 @@ from village.web.kit.once import once
 from village.web.kit.pages import path_number, redirect, render
 
 
-def routes(db: Database, clock: Clock) -> list[web.RouteDef]:
-    desk = _Desk(db, clock)
+def routes(db: Database, clock: Clock, vault: Vault) -> list[web.RouteDef]:
+    desk = _Desk(db, clock, vault)
     return [
         web.get("/suggestions", desk.index),
         web.get("/suggestions/{id:[0-9]{1,9}}", desk.show),
@@ -29,19 +30,20 @@ def routes(db: Database, clock: Clock) -> list[web.RouteDef]:
 
 
 class _Desk:
-    def __init__(self, db: Database, clock: Clock) -> None:
+    def __init__(self, db: Database, clock: Clock, vault: Vault) -> None:
         self._db = db
         self._clock = clock
+        self._vault = vault
 
     @allowed(Role.COMMITTEE, Role.SUPERVISORY)
     async def index(self, request: web.Request) -> web.StreamResponse:
-        suggestions, unread = await self._db.read(lambda tx: (store.listed(tx), store.unread(tx)))
+        suggestions, unread = await self._db.read(lambda tx: (store.listed(tx, self._vault), store.unread(tx)))
         return await render(request, "suggestions/index.html", suggestions=suggestions, unread=unread)
 
     @allowed(Role.COMMITTEE, Role.SUPERVISORY)
     async def show(self, request: web.Request) -> web.StreamResponse:
         suggestion_id = path_number(request, "id")
-        found = await self._db.read(lambda tx: store.suggestion_of(tx, suggestion_id))
+        found = await self._db.read(lambda tx: store.suggestion_of(tx, self._vault, suggestion_id))
         if found is None:
             raise web.HTTPNotFound
         return await render(request, "suggestions/suggestion.html", suggestion=found)

@@ -1,11 +1,12 @@
--- What villagers suggest, as they typed it. A draft waits for a person; no row is ever deleted.
+-- What villagers suggest, as they typed it: sealed, as people write numbers and names into it. A draft waits for a person; no row is ever deleted.
 
 CREATE TABLE suggestion (
     id          INTEGER PRIMARY KEY,
     kind        TEXT    NOT NULL CHECK (kind IN ('suggestion', 'help')),
     number      INTEGER CHECK (number BETWEEN 1 AND 99),   -- what 04nn names; NULL: none was free, or a call for help
     state       TEXT    NOT NULL CHECK (state IN ('draft', 'closed')),
-    text        TEXT    NOT NULL CHECK (text <> ''),
+    text        BLOB    NOT NULL,                          -- sealed
+    text_print  BLOB    NOT NULL,                          -- keyed hash: the same words again
     phone_id    INTEGER REFERENCES phone (id),
     resident_id INTEGER REFERENCES resident (id),          -- only where one person alone holds the phone
     inbox_id    INTEGER UNIQUE,                            -- the SMS it came in; the same SMS makes one draft
