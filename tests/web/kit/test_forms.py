@@ -151,6 +151,7 @@ async def test_rubbish_is_refused_in_words(desk: Desk) -> None:
         (b"\xff\xfe=%zz&" * 50, "application/x-www-form-urlencoded; charset=klingon"),
         (b"--nonsense", "multipart/form-data; boundary=b"),
         (b"--b\r\n\r\nx", "multipart/form-data"),
+        (b"--b\r\nbroken", "multipart/form-data; boundary=b"),
         (b"text=%ff%fe", "application/x-www-form-urlencoded"),
         (b'{"text": 1}', "application/json"),
         (b"&" * 15_000, "application/x-www-form-urlencoded"),

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from village.ground.wording import RefusalError, Wording, say
 from village.web.kit.frame import FRAME, visitor_of
@@ -128,6 +129,12 @@ async def read_form(request: web.Request, *, limit: int = _LIMIT, timeout_s: flo
     return form
 
 
+_BROKEN = (
+    ValueError, LookupError, AssertionError, web.HTTPBadRequest, web.RequestPayloadError, HttpProcessingError
+)  # fmt: skip
+"""What aiohttp raises over a body that is none."""
+
+
 async def take_form(request: web.Request, *, limit: int = _LIMIT, timeout_s: float = 60) -> Form:
     """As `read_form`, for a page that only gives back what was typed: the token may be missing or old."""
     if TYPED in request:
@@ -148,7 +155,7 @@ async def take_form(request: web.Request, *, limit: int = _LIMIT, timeout_s: flo
         raise too_large(limit) from large
     except TimeoutError as slow:
         raise RefusalError(say("传得太慢，断开了。什么都没有改，请再试一次。"), status=408) from slow
-    except (ValueError, LookupError, AssertionError, web.HTTPBadRequest, web.RequestPayloadError) as broken:
+    except _BROKEN as broken:
         raise RefusalError(say("这份表单读不懂，什么都没有改。"), status=400) from broken
     nonce = read_token(request.app[FRAME].forms_key, visitor_of(request).binding, fields.pop(TOKEN_FIELD, [""])[0])
     form = Form(fields, uploads, nonce or b"")

@@ -124,7 +124,7 @@ async def render(
         status = refused.status
     response = web.Response(status=status, body=body, content_type="text/html", charset="utf-8")
     response.headers["Cache-Control"] = "no-store" if frame.desk else "no-cache"
-    response.headers["Vary"] = "Accept-Encoding, Cookie, Accept-Language"
+    response.headers["Vary"] = "Accept-Encoding, Cookie"
     if note.shown:
         response.del_cookie(_NOTE_COOKIE)
     elif request.method in ("GET", "HEAD") and status == 200:
