@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -342,17 +343,26 @@ class Carrier:
         """Deliver, report, bring villagers' texts and let villagers act, until cancelled."""
         while True:
             self._kick.clear()
-            now_ms = self._clock.now_ms()
-            for intent_id, number, text in self._book.intents(now_ms):
-                self._act(intent_id, number, text)
-            for entry in self._book.due(now_ms):
-                if not entry.mine:
-                    self._deliver(entry, now_ms)
-            await self._bring([entry for entry in self._book.due(now_ms) if entry.mine])
-            await self._report(self._book.to_report(now_ms))
-            next_ms = self._book.next_ms(reporting=bool(self._sinks) and self._down is None)
-            pause_ms = _IDLE_MS if next_ms is None else min(max(next_ms - self._clock.now_ms(), 1), _IDLE_MS)
+            try:
+                pause_ms = await self._turn()
+            except sqlite3.OperationalError as trouble:
+                # a carrier does not live on the village's card; when that is full this one waits for better times
+                log.warning("carrier could not write reason=%s", trouble)
+                pause_ms = _AGAIN_MS
             await wait_for(self._clock, self._kick, pause_ms)
+
+    async def _turn(self) -> int:
+        """Everything that is due; returns how long nothing is."""
+        now_ms = self._clock.now_ms()
+        for intent_id, number, text in self._book.intents(now_ms):
+            self._act(intent_id, number, text)
+        for entry in self._book.due(now_ms):
+            if not entry.mine:
+                self._deliver(entry, now_ms)
+        await self._bring([entry for entry in self._book.due(now_ms) if entry.mine])
+        await self._report(self._book.to_report(now_ms))
+        next_ms = self._book.next_ms(reporting=bool(self._sinks) and self._down is None)
+        return _IDLE_MS if next_ms is None else min(max(next_ms - self._clock.now_ms(), 1), _IDLE_MS)
 
     def _deliver(self, entry: Entry, now_ms: int) -> None:
         phone = self._known(entry.number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -208,3 +209,28 @@ async def test_keys_and_calls_need_a_call(carrier_rig: SimulatorRig) -> None:
     for act in (carrier.answer, carrier.refuse, carrier.hang_up, lambda number: carrier.press(number, "9")):
         with pytest.raises(NoCallError):
             act(WANG)
+
+
+async def test_a_carrier_whose_card_is_full_goes_on_when_there_is_room(clock: MovableClock, tmp_path: Path) -> None:
+    carrier = Carrier.open(tmp_path / "carrier.db", clock, timing=QUICK)
+    carrier.add(WANG)
+    ear = Ear()
+    carrier.send_from(WANG, "9")
+    book = sqlite3.connect(tmp_path / "carrier.db", timeout=0, isolation_level=None)
+    carrier._book._db.execute("PRAGMA busy_timeout = 0")
+    book.execute("BEGIN IMMEDIATE")  # nothing can be written, as on a full card
+    air = asyncio.create_task(carrier.run())
+    for _ in range(20):
+        await clock.advance(1000)
+    assert not air.done()
+    book.execute("ROLLBACK")
+    book.close()
+    line = asyncio.create_task(SimulatorSms(carrier).run(ear))
+    for _ in range(20):
+        await clock.advance(1000)
+    assert [inbound.text for inbound in ear.texts] == ["9"]
+    for task in (air, line):
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    carrier.close()
