@@ -163,6 +163,22 @@ async def test_every_schema_step_is_taken_once(tmp_path: Path) -> None:
     assert taken[1] == 0
 
 
+async def test_two_programs_that_open_a_new_file_at_once_take_each_step_once_between_them(tmp_path: Path) -> None:
+    taken: list[int] = []
+
+    def prepare(tx: sqlite3.Connection) -> None:
+        taken.append(len(migrate(tx, PACKAGES, now_ms=1)))
+
+    for round_ in range(5):
+        taken.clear()
+        path = tmp_path / f"{round_}.db"
+        opened = await asyncio.gather(*(Database.open(path, prepare) for _ in range(4)))
+        steps = await opened[0].read(lambda tx: tx.execute("SELECT count(*) FROM schema_step").fetchone()[0])
+        assert sum(taken) == steps
+        for database in opened:
+            await database.close()
+
+
 async def test_a_file_of_a_later_version_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "village.db"
     database = await Database.open(path, lambda tx: migrate(tx, PACKAGES, now_ms=1) and None)

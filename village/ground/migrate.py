@@ -55,15 +55,20 @@ def migrate(connection: sqlite3.Connection, packages: Sequence[str], now_ms: int
         done = connection.execute(
             "SELECT coalesce(max(number), 0) FROM schema_step WHERE package = :package", {"package": package}
         ).fetchone()[0]
-        for step in known[package][done:]:
-            _take(connection, step, now_ms)
-            taken.append(step)
+        taken += [step for step in known[package][done:] if _take(connection, step, now_ms)]
     return taken
 
 
-def _take(connection: sqlite3.Connection, step: Step, now_ms: int) -> None:
+def _take(connection: sqlite3.Connection, step: Step, now_ms: int) -> bool:
+    """False where another process, a command beside the starting server, has just taken it."""
     connection.execute("BEGIN IMMEDIATE")
     try:
+        if connection.execute(
+            "SELECT 1 FROM schema_step WHERE package = :package AND number = :number",
+            {"package": step.package, "number": step.number},
+        ).fetchone():
+            connection.execute("ROLLBACK")
+            return False
         for statement in _statements(step.sql):
             connection.execute(statement)
         connection.execute(
@@ -71,6 +76,7 @@ def _take(connection: sqlite3.Connection, step: Step, now_ms: int) -> None:
             {"package": step.package, "number": step.number, "now": now_ms},
         )
         connection.execute("COMMIT")
+        return True
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
