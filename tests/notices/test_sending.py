@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gateway import store as gateway_store
 from gateway.message import Channel, Draft, Priority
 from gateway.message import State as M
+from gateway.phone import PhoneKind
 from village import questions
 from village.ground.database import Database
 from village.ground.wording import RefusalError
 from village.notices import store
 from village.notices.confirm import note_asked
 from village.notices.correct_notice import correct_notice, plan_correction
+from village.notices.doors import doors
 from village.notices.notice import Channels, Order, State, UnitKind
 from village.notices.numbers import REST_MS
 from village.notices.plan import plan
 from village.notices.send_notice import send_due, send_notice
 from village.notices.stop_notice import stop_notice
+from village.notices.ways import NoWay
 from village.people.audience import Audience
 from village.people.changes_store import leave
 
@@ -209,7 +214,7 @@ async def test_exactly_those_who_may_have_the_old_words_are_corrected(db: Databa
         }  # fmt: skip
         for state, house in houses.items():
             town.move(tx, by_phone[house.phones[0]], *steps[state])
-        planned = plan_correction(tx, notice)
+        planned = plan_correction(tx, town.means.office, notice)
         made = correct(tx, town, notice)
         kinds = {row["phone"]: row["kind"] for row in town.messages(tx, notice, 2)}
         texts = {row["kind"]: town.text_of(tx, row["id"]) for row in town.messages(tx, notice, 2)}
@@ -446,6 +451,84 @@ async def test_a_plan_says_what_sending_then_does(db: Database, town) -> None:
     assert await db.read(lambda tx: town.text_of(tx, sms)) == made.text
     assert made.minutes >= 2
     assert str(made.as_json())
+
+
+@pytest.mark.parametrize(
+    ("lines", "channels", "no_line"),
+    [
+        ({"texts": False, "calls": False}, set(), ["甲", "座机户", "听电话的"]),
+        ({"texts": True, "calls": False}, {"sms"}, ["座机户"]),
+        ({"texts": False, "calls": True}, {"call"}, []),
+    ],
+)
+async def test_without_a_line_nothing_is_promised_and_nothing_waits(
+    db: Database, town, lines: dict[str, bool], channels: set[str], no_line: list[str]
+) -> None:
+    """Copies that no line can take would all go out on the day a line is there."""
+    town.means = replace(town.means, office=replace(town.means.office, **lines))
+
+    def unit(tx):
+        town.house(tx, "甲")
+        landline = town.house(tx, "座机户", phones=0)
+        town.phone(tx, landline.residents[0], kind=PhoneKind.LANDLINE)
+        town.wants(tx, town.house(tx, "听电话的").phones[0], "call")
+        town.house(tx, "无机户", phones=0)
+        order = Order("12月6日停水", Audience.everyone(), Channels())
+        made = plan(tx, town.means, order, town.clock.now_ms())
+        return made, send_notice(tx, town.means, order, town.clock.now_ms())
+
+    made, notice = await db.write(unit)
+    rows = await db.read(lambda tx: town.messages(tx, notice))
+    assert (made.sms, made.calls) == tuple(sum(row["channel"] == name for row in rows) for name in ("sms", "call"))
+    assert {row["channel"] for row in rows} == channels
+    assert [unit.name for unit in made.no_way if unit.no_way is NoWay.NO_LINE] == no_line
+    assert made.fen == made.parts * 10 + made.calls * 15 * -(-made.call_seconds // 60)
+    assert [str(warning) for warning in made.warnings] == [
+        f"村里还没有接{what}的线路，这条{none}"
+        for kind, what, none in (("texts", "短信", "一条短信也不发"), ("calls", "打电话", "一个电话也不打"))
+        if not lines[kind]
+    ]
+    now_ms = town.clock.now_ms()
+    listed = await db.read(lambda tx: doors(tx, notice.id, now_ms, town.means.office))
+    told = {door.name: [str(step) for step in door.tried] for door in listed.open}
+    assert told == {"无机户": ["没有电话"], **{name: ["还没有接线路"] for name in no_line}}
+
+
+async def test_a_notice_for_the_page_alone_needs_no_line(db: Database, town) -> None:
+    town.means = replace(town.means, office=replace(town.means.office, texts=False, calls=False))
+
+    def unit(tx):
+        town.house(tx, "甲")
+        notice = town.send(tx, channels=Channels(sms=False, call=False))
+        made = plan(tx, town.means, Order("停水", Audience.everyone(), notice.channels), town.clock.now_ms())
+        return made, doors(tx, notice.id, town.clock.now_ms(), town.means.office)
+
+    made, listed = await db.write(unit)
+    assert (made.no_way, listed.open) == ((), ())
+    assert "线路" not in str(made.as_json())
+
+
+async def test_a_correction_waits_for_no_line_and_uses_one_that_has_come(db: Database, town) -> None:
+    without = replace(town.means, office=replace(town.means.office, texts=False, calls=False))
+
+    def correct(tx, means, notice, text):
+        return correct_notice(
+            tx, means, notice.id, text=text, due_ms=None, seen_version=notice.version, by="李会计",
+            now_ms=town.clock.now_ms(),
+        )  # fmt: skip
+
+    def unit(tx):
+        town.house(tx, "甲")
+        notice = send_notice(tx, without, Order("12月6日停水", Audience.everyone(), Channels()), town.clock.now_ms())
+        first = correct(tx, without, notice, "12月7日停水")
+        assert town.messages(tx, notice) == []
+        second = correct(tx, town.means, first.notice, "12月8日停水")
+        return first, second, tx.execute("SELECT no_way FROM notice_unit").fetchall()
+
+    first, second, rows = await db.write(unit)
+    assert (first.corrected, first.renewed, first.no_way) == (0, 0, 1)
+    assert (second.corrected, second.renewed, second.no_way) == (0, 1, 0)
+    assert [row["no_way"] for row in rows] == [None]
 
 
 async def test_an_evening_plan_counts_the_night(db: Database, town) -> None:

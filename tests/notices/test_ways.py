@@ -85,6 +85,20 @@ def test_why_a_household_has_no_way_is_told() -> None:
     assert [unit.no_way for unit in made.units] == [NoWay.NO_PHONE, NoWay.OPTED_OUT, NoWay.NO_CHANNEL, None]
 
 
+def test_a_household_without_a_line_is_told_apart_from_one_without_a_way() -> None:
+    people = [person(1), person(2, phone(opted="alerts")), person(3, phone()), person(4, phone("landline"))]
+    lines = {
+        (False, False): [NoWay.NO_PHONE, NoWay.OPTED_OUT, NoWay.NO_LINE, NoWay.NO_LINE],
+        (True, False): [NoWay.NO_PHONE, NoWay.OPTED_OUT, None, NoWay.NO_LINE],
+        (False, True): [NoWay.NO_PHONE, NoWay.OPTED_OUT, None, None],
+    }
+    for (texts, calls), expected in lines.items():
+        made = allot(people, UnitKind.HOUSEHOLD, BOTH, usable=Channels(texts, calls))
+        assert [unit.no_way for unit in made.units] == expected
+    only_sms = allot(people, UnitKind.HOUSEHOLD, Channels(call=False), usable=Channels(sms=False, call=False))
+    assert [unit.no_way for unit in only_sms.units][2:] == [NoWay.NO_LINE, NoWay.NO_CHANNEL]
+
+
 def test_persons_count_one_by_one_where_persons_are_addressed() -> None:
     made = allot([person(1, phone()), person(1)], UnitKind.PERSON, BOTH)
     assert [unit.no_way for unit in made.units] == [None, NoWay.NO_PHONE]

@@ -108,7 +108,7 @@ def lint(order: Order, number: int, phones: int, office: Office) -> list[Wording
     warnings: list[Wording] = []
     shown = shortest_text(office, number, order.text, order.short_text)
     less = saving(shown)
-    if less is not None and order.channels.sms:
+    if less is not None and phones:
         yuan = f"{phones * office.sms_price_fen / 100:.2f}"
         warnings.append(
             say("短信要分{parts}条发。少写{n}个字就只要{fewer}条，一共省{yuan}元", parts=less.parts + 1, n=less.units,

@@ -15,7 +15,7 @@ from village.notices import store
 from village.notices.compose import refuse_too_long
 from village.notices.dispatch import Letter, in_turn, post
 from village.notices.notice import CopyKind, Notice, State, UnitId, refuse_texts, tidy
-from village.notices.office import Means
+from village.notices.office import Means, Office
 from village.notices.stop_notice import refuse_outdated, withdraw_unsent
 from village.notices.ways import allot, ways_to
 from village.people.store import phone_by_id, select
@@ -65,7 +65,7 @@ def correct_notice(
     withdraw_unsent(tx, means, notice)
     if notice.state is State.STOPPED and not notice.went_out:
         raise RefusalError(say("这条通知没有发出去过，请重新写一条"), status=409)
-    letters = _letters(tx, notice) if notice.went_out else []
+    letters = _letters(tx, means.office, notice) if notice.went_out else []
     store.begin_version(tx, notice, text=text, short_text=short_text, due_ms=due_ms, author=by, now_ms=now_ms)
     lapsed = store.lapse_confirmations(tx, notice.id, now_ms)
     corrected = store.notice_of(tx, notice.id)
@@ -84,22 +84,23 @@ class CorrectionPlan:
     calls: int
 
 
-def plan_correction(tx: sqlite3.Connection, notice: Notice) -> CorrectionPlan:
+def plan_correction(tx: sqlite3.Connection, office: Office, notice: Notice) -> CorrectionPlan:
     """Looks only; what is queued now counts as withdrawn."""
-    letters = _letters(tx, notice, frozen=False)
+    letters = _letters(tx, office, notice, frozen=False)
     phones = {kind: {letter.phone.id for letter in letters if letter.kind is kind} for kind in CopyKind}
     calls = sum(letter.channel is Channel.CALL for letter in letters)
     return CorrectionPlan(len(phones[CopyKind.CORRECTION]), len(phones[CopyKind.NOTICE]), len(letters) - calls, calls)
 
 
-def _letters(tx: sqlite3.Connection, notice: Notice, *, frozen: bool = True) -> list[Letter]:
+def _letters(tx: sqlite3.Connection, office: Office, notice: Notice, *, frozen: bool = True) -> list[Letter]:
     """Today's phones of those who were addressed then, and every other phone the old words went to.
 
     A phone that opted out since gets nothing more; its household is told at the door.
     """
     units = store.units_of(tx, notice.id)
     had_it = {copy.phone_id for copy in store.copies_of(tx, notice.id) if copy.may_have_been_read}
-    allotment = allot(select(tx, notice.audience), notice.unit, notice.channels)
+    usable = office.open_of(notice.channels)
+    allotment = allot(select(tx, notice.audience), notice.unit, notice.channels, usable=usable)
     places = {place: units[unit.key] for place, unit in enumerate(allotment.units) if unit.key in units}
     letters, seen = [], set()
     for delivery in in_turn(allotment.deliveries):
@@ -114,7 +115,7 @@ def _letters(tx: sqlite3.Connection, notice: Notice, *, frozen: bool = True) -> 
         if phone is None:
             continue
         serves = tuple(store.served_by_phone(tx, notice.id, phone_id))
-        for _, channels in ways_to([phone], notice.channels):
+        for _, channels in ways_to([phone], usable):
             letters += [Letter(phone, channel, CopyKind.CORRECTION, serves) for channel in channels]
     if frozen:
         _renew_no_way(tx, {unit.key: unit.no_way for unit in allotment.units}, units)

@@ -143,6 +143,7 @@ _NO_WAY = {
     NoWay.NO_PHONE: say("没有电话"),
     NoWay.OPTED_OUT: say("已退订短信"),
     NoWay.NO_CHANNEL: say("这条没走他的那条路"),
+    NoWay.NO_LINE: say("还没有接线路"),
 }
 
 _ENDS = {

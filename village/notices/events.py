@@ -43,7 +43,7 @@ def _climb(tx: sqlite3.Connection, means: Means, notice: Notice, copy: CopyRow, 
     if phone is None or phone.opted != "all":
         return
     channel = next_rung(copy.channel, moved.after, moved.error, notice.channels, phone_kind=phone.kind)
-    if channel is None or not means.office.calls:
+    if channel is None or not means.office.carries(channel):
         return
     copies = store.copies_of(tx, notice.id, phone_id=phone.id)
     if any(other.version == notice.version and other.channel is channel for other in copies):
@@ -61,7 +61,7 @@ def _correct_after_all(tx: sqlite3.Connection, means: Means, notice: Notice, cop
     if any(other.kind is CopyKind.CORRECTION for other in copies):
         return
     phone = phone_by_id(tx, copy.phone_id)
-    if phone is None or phone.opted != "all":
+    if phone is None or phone.opted != "all" or not means.office.carries(copy.channel):
         return
     waiting = [other.message_id for other in copies if other.state is MessageState.QUEUED]
     means.outbox.withdraw(tx, waiting)

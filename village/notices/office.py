@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.message import Channel
 from gateway.outbox import Outbox
 from village.ground.privacy import Vault
+from village.notices.notice import Channels
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,16 @@ class Office:
     """Hours without an answer before somebody knocks, where the notice has no due time of its own."""
     duty_name: str = ""
     """Who picks up `phone`; empty where nobody is named."""
+    texts: bool = True
+    """Whether an SMS can go out at all: otherwise none is promised, and none waits for the day it can."""
+
+    def carries(self, channel: Channel) -> bool:
+        """Whether there is a line for it."""
+        return self.texts if channel is Channel.SMS else self.calls
+
+    def open_of(self, channels: Channels) -> Channels:
+        """Those of the channels that can be used today."""
+        return Channels(channels.sms and self.texts, channels.call and self.calls, channels.page)
 
 
 @dataclass(frozen=True, slots=True)

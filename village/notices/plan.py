@@ -86,7 +86,8 @@ def plan(tx: sqlite3.Connection, means: Means, order: Order, now_ms: int) -> Pla
     people = select(tx, order.audience)
     if not people:
         raise RefusalError(say("花名册里没有这样的人：{whom}", whom=order.audience.in_words()), status=422)
-    allotment = allot(people, unit_of(order.audience), order.channels)
+    usable = means.office.open_of(order.channels)
+    allotment = allot(people, unit_of(order.audience), order.channels, usable=usable)
     made = reckon(order, number, allotment, means.office, now_ms)
     if late:
         made = replace(made, warnings=(say("定的时间已经过了，会马上发"), *made.warnings))
@@ -138,8 +139,10 @@ def reckon(order: Order, number: int, allotment: Allotment, office: Office, now_
 def _warnings(made: Plan, office: Office) -> list[Wording]:
     order = made.order
     warnings = lint(order, made.number, made.sms, office)
+    if order.channels.sms and not office.texts:
+        warnings.append(say("村里还没有接短信的线路，这条一条短信也不发"))
     if order.channels.call and not office.calls:
-        warnings.append(say("村里还没接打电话的线路，电话这条路现在打不出去"))
+        warnings.append(say("村里还没有接打电话的线路，这条一个电话也不打"))
     if order.due_ms is not None and made.done_ms > order.due_ms:
         warnings.append(say("来不及：发完最后一个要{minutes}分钟，晚于“几时前要人人知道”", minutes=made.minutes))
     return warnings

@@ -72,7 +72,9 @@ def _go_out(tx: sqlite3.Connection, means: Means, notice: Notice, now_ms: int) -
     if not store.mark_sent(tx, notice.id, now_ms):
         return
     notice = store.notice_of(tx, notice.id)
-    allotment = allot(select(tx, notice.audience), notice.unit, notice.channels)
+    allotment = allot(
+        select(tx, notice.audience), notice.unit, notice.channels, usable=means.office.open_of(notice.channels)
+    )
     unit_ids = store.add_units(tx, notice.id, allotment.units)
     letters = [
         Letter(delivery.phone, channel, CopyKind.NOTICE, tuple(unit_ids[place] for place in delivery.serves))

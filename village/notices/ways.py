@@ -21,6 +21,8 @@ class NoWay(StrEnum):
     OPTED_OUT = "opted_out"
     NO_CHANNEL = "no_channel"
     """Only a landline, and the notice makes no calls; or the other way round."""
+    NO_LINE = "no_line"
+    """The notice wants to go the way they are reached, and the village has no line for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,14 @@ class _Served:
     units: dict[int, None] = field(default_factory=dict)
 
 
-def allot(addressees: Sequence[Addressee], kind: UnitKind, channels: Channels) -> Allotment:
-    """Everybody's copies; a phone shared by several gets one copy that serves them all."""
+def allot(
+    addressees: Sequence[Addressee], kind: UnitKind, channels: Channels, *, usable: Channels | None = None
+) -> Allotment:
+    """Everybody's copies; a phone shared by several gets one copy that serves them all.
+
+    `usable`: those of the channels that the village has a line for; None: all.
+    """
+    usable = channels if usable is None else usable
     members: dict[tuple[int, int | None], list[Addressee]] = {}
     for person in addressees:
         key = (person.household_id, person.resident_id if kind is UnitKind.PERSON else None)
@@ -76,13 +84,13 @@ def allot(addressees: Sequence[Addressee], kind: UnitKind, channels: Channels) -
     served: dict[int, _Served] = {}
     for place, people in enumerate(members.values()):
         for person in people:
-            for phone, ways in ways_to(person.phones, channels):
+            for phone, ways in ways_to(person.phones, usable):
                 copy = served.setdefault(phone.id, _Served(phone))
                 copy.channels.update(dict.fromkeys(ways))
                 copy.units[place] = None
     reached = {place for copy in served.values() for place in copy.units}
     units = tuple(
-        _unit(key, people, kind, None if place in reached else why_no_way(people))
+        _unit(key, people, kind, None if place in reached else why_no_way(people, channels))
         for place, (key, people) in enumerate(members.items())
     )
     deliveries = tuple(Delivery(copy.phone, tuple(copy.channels), tuple(copy.units)) for copy in served.values())
@@ -121,11 +129,14 @@ def _ways(phone: PhoneRow, channels: Channels) -> tuple[Channel, ...]:
     return (Channel.CALL,) if channels.call else ()
 
 
-def why_no_way(people: Sequence[Addressee]) -> NoWay:
+def why_no_way(people: Sequence[Addressee], channels: Channels) -> NoWay:
+    """Of people who get no copy; `channels` are the notice's, whether there is a line for them or not."""
     phones = [phone for person in people for phone in person.phones]
     if not phones:
         return NoWay.NO_PHONE
-    return NoWay.NO_CHANNEL if any(phone.opted == "all" for phone in phones) else NoWay.OPTED_OUT
+    if all(phone.opted != "all" for phone in phones):
+        return NoWay.OPTED_OUT
+    return NoWay.NO_LINE if ways_to(phones, channels) else NoWay.NO_CHANNEL
 
 
 def _unit(key: tuple[int, int | None], people: Sequence[Addressee], kind: UnitKind, no_way: NoWay | None) -> Unit:

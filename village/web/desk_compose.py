@@ -230,7 +230,7 @@ class Compose:
             notice = store.notice_of(tx, notice_id)
             copies = store.copies_of(tx, notice_id)
             unsent = sum(copy.state is not None and copy.state.value == "queued" for copy in copies)
-            return notice, plan_correction(tx, notice), unsent, store.versions_of(tx, notice_id)
+            return notice, plan_correction(tx, self._means.office, notice), unsent, store.versions_of(tx, notice_id)
 
         notice, planned, unsent, versions = await self._db.read(unit)
         _refuse_foreign(request, notice)

@@ -48,7 +48,7 @@ CREATE TABLE notice_unit (
     born         TEXT,                       -- of the one to be visited first, with `alone`: who needs it most
     alone        INTEGER NOT NULL CHECK (alone IN (0, 1)),
     away         INTEGER NOT NULL CHECK (away IN (0, 1)),
-    no_way       TEXT    CHECK (no_way IN ('no_phone', 'opted_out', 'no_channel')),
+    no_way       TEXT    CHECK (no_way IN ('no_phone', 'opted_out', 'no_channel', 'no_line')),
     place        INTEGER NOT NULL            -- order in lists and tiles: by group, then as the roster has them
 ) STRICT;
 
