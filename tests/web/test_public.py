@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from playwright.async_api import async_playwright
 
 from audio.speech import Speech
+from gateway.message import State
 from gateway.outbox import Outbox
 from tests.notices.town import Town
 from tests.web.kit.browser import Browser
+from village.commands.interpret import rehearsed
 from village.ground.clock import MovableClock
 from village.ground.database import Database
 from village.ground.privacy import Vault
+from village.keywords.answering import Answering
+from village.notices import store
+from village.notices.confirm import confirm
 from village.notices.correct_notice import correct_notice
 from village.notices.notice import Channels
 from village.notices.office import Means, Office
+from village.notices.reach import reach
 from village.notices.stop_notice import stop_notice
 from village.people.audience import Audience
 from village.web import public
@@ -85,16 +94,61 @@ async def test_a_notice_is_there_at_once_to_read_hear_and_confirm(page: Browser,
     for path in ("/", "/notices", "/notices/17"):
         shown = await page.get(path)
         assert notice.text in shown.text
-        assert 'href="sms:+8619900000110?body=9"' in shown.text
+        assert 'href="sms:+8619900000110?body=%E6%94%B6%E5%88%B017"' in shown.text
         assert "/notices/17/speech.wav" in shown.text
     assert "<audio controls" in shown.text
 
 
-async def test_an_older_notice_is_confirmed_by_its_number(page: Browser, db: Database, town: Town) -> None:
+def _offered(text: str) -> list[tuple[str, str]]:
+    """Of every answer button: the words on it, and the words it writes."""
+    found = re.findall(r'href="sms:[^"?]*\?body=([^"]*)">(.*?)</a>', text, re.S)
+    return [(" ".join(re.sub("<[^>]+>", "", shown).split()), unquote(written)) for written, shown in found]
+
+
+async def test_what_a_button_says_it_writes_and_means_its_own_notice(
+    page: Browser, db: Database, town: Town, clock: MovableClock
+) -> None:
+    """Nothing shown or written on the page may confirm another notice, whatever the phone was asked last."""
     await send(db, town, number=7)
-    await send(db, town, number=17)
-    old = await page.get("/notices/7")
-    assert "?body=%E6%94%B6%E5%88%B007" in old.text  # 收到07
+    await send(db, town, number=18)
+    await send(db, town, number=15, channels=Channels(sms=False, call=False))
+
+    def ask_again(tx):  # type: ignore[no-untyped-def]
+        """The newest question of all is for a few, and not on the page."""
+        house = town.house(tx, "甲")
+        town.send(tx, "只给甲的话", Audience.residents(house.residents), channels=Channels(page=False), number=30)
+        for notice in store.every_notice(tx):
+            for row in town.messages(tx, notice):
+                if row["channel"] == "sms":
+                    town.move(tx, row["id"], State.SENDING, State.ACCEPTED)
+
+    await db.write(ask_again)
+    await clock.advance(60_000)
+    answering = Answering(town.means, clock)
+    offered = {
+        path: _offered((await page.get(path)).text) for path in ("/", "/notices/7", "/notices/15", "/notices/18")
+    }
+    assert [written for _, written in offered["/"]] == ["收到15", "收到18", "收到07"]
+    for shown, written in [pair for pairs in offered.values() for pair in pairs]:
+        assert shown.replace(" ", "") == written
+        number = int(written.removeprefix("收到"))
+        for text in (shown, written):
+            decision = (await rehearsed(db, answering, "+8619900000001", text)).as_json(str)
+            assert json.loads(decision)["intent"] == "confirm", decision
+            assert f"通知{number}" in decision
+    assert [offered[f"/notices/{number}"][0][1] for number in (7, 15, 18)] == ["收到07", "收到15", "收到18"]
+
+
+async def test_an_answer_from_the_page_counts_where_no_message_was_sent(
+    db: Database, town: Town, clock: MovableClock
+) -> None:
+    notice = await send(db, town, number=15, channels=Channels(sms=False, call=False))
+
+    def answer(tx):  # type: ignore[no-untyped-def]
+        confirm(tx, notice.id, via="sms", at_ms=clock.now_ms(), phone_id=1)
+        return reach(tx, notice.id, clock.now_ms(), town.means.office).funnel.confirmed
+
+    assert await db.write(answer) == 1
 
 
 async def test_the_voice_reads_the_notice(page: Browser, db: Database, town: Town) -> None:
@@ -166,8 +220,34 @@ async def test_a_village_without_a_number_explains_how_to_answer(db: Database, c
         browser = Browser(address.url)
         for path in ("/", "/notices/17", "/speak", "/people"):
             assert "sms:" not in (await browser.get(path)).text
-        assert "直接回短信 9" in (await browser.get("/notices/17")).text
+        shown = (await browser.get("/notices/17")).text
+        assert "直接回短信 收到17。" in shown
+        assert "接到电话的，按 9。" in shown
         await browser.close()
+
+
+async def test_nobody_is_asked_to_answer_where_no_answer_can_arrive(
+    db: Database, clock: MovableClock, town: Town, office: Office, tmp_path: Path
+) -> None:
+    """A village without a line has a number on paper only; a notice for the page alone was sent to no phone."""
+    await send(db, town, number=17)
+    await send(db, town, number=15, channels=Channels(sms=False, call=False))
+    speech = Speech(tmp_path / "clips")
+    for lines, asking in (
+        ({"texts": False, "calls": False}, ()),
+        ({"texts": False}, (17,)),
+        ({"sms_number": ""}, (17,)),
+    ):
+        routes = public.routes(db, clock, replace(office, **lines), speech)
+        app = make_public_app(db=db, clock=clock, key=b"v" * 32, village="青山村", routes=routes)
+        async with listening(app) as (address,):
+            browser = Browser(address.url)
+            for number in (15, 17):
+                shown = (await browser.get(f"/notices/{number}")).text
+                assert "sms:" not in shown
+                assert ("知道了，回一个" in shown) == (number in asking)
+            await browser.close()
+    await speech.close()
 
 
 @pytest.mark.parametrize("path", ["/notices/18", "/notices/00", "/notices/999", "/nowhere"])

@@ -44,9 +44,13 @@ class Item:
     """A notice as villagers see it."""
 
     notice: Notice
-    answer: str
-    """What is sent back by SMS: 9 for the newest, 收到07 for an older one, so that it cannot mean another."""
     due: str
+
+    @property
+    def answer(self) -> str:
+        """What is sent back by SMS. Never a bare 9: that answers what this phone was asked last, and the page cannot
+        know what that was (another notice still waiting for the morning, one for a few, one it opted out of)."""
+        return f"收到{self.notice.number:02}"
 
     @property
     def path(self) -> str:
@@ -61,12 +65,13 @@ class _Pages:
         self._voice = voice
 
     async def _page(self, request: web.Request, template: str, **values: object) -> web.Response:
+        number = self._office.sms_number if self._office.texts else ""
         return await render(
             request,
             template,
             office=self._office,
-            sms_number=_sms_number(self._office.sms_number),
-            sms_shown=_shown(self._office.sms_number),
+            sms_number=_sms_number(number),
+            sms_shown=_shown(number),
             **values,  # type: ignore[arg-type]
         )
 
@@ -84,12 +89,7 @@ class _Pages:
         shown: dict[int, Notice] = {}
         for notice in store.on_the_page(tx, limit=limit):
             shown.setdefault(notice.number, notice)
-        newest = next((notice.id for notice in shown.values() if notice.stopped_ms is None), None)
-        return [self._item(notice, newest=notice.id == newest) for notice in shown.values()]
-
-    def _item(self, notice: Notice, *, newest: bool) -> Item:
-        due = "" if notice.due_ms is None else moment_words(notice.due_ms)
-        return Item(notice, "9" if newest else f"收到{notice.number:02}", due)
+        return [_item(notice) for notice in shown.values()]
 
     async def _one(self, request: web.Request) -> Item:
         number = path_number(request, "number")
@@ -101,7 +101,7 @@ class _Pages:
             notice = store.newest_by_number(tx, number)
             if notice is None or not notice.on_page:
                 raise RefusalError(say("公开栏上没有{number}号通知", number=number), status=404)
-            return self._item(notice, newest=False)
+            return _item(notice)
 
         return await self._db.read(unit)
 
@@ -109,7 +109,9 @@ class _Pages:
         item = await self._one(request)
         versions = await self._db.read(lambda tx: store.versions_of(tx, item.notice.id))
         older = [row for row in versions if item.notice.opened_with <= row.version < item.notice.version]
-        return await self._page(request, "public/notice.html", item=item, older=older)
+        return await self._page(
+            request, "public/notice.html", item=item, older=older, asked=self._office.open_of(item.notice.channels)
+        )
 
     async def speech(self, request: web.Request) -> web.StreamResponse:
         notice = (await self._one(request)).notice
@@ -125,6 +127,10 @@ class _Pages:
 
     async def people(self, request: web.Request) -> web.StreamResponse:
         return await self._page(request, "public/people.html")
+
+
+def _item(notice: Notice) -> Item:
+    return Item(notice, "" if notice.due_ms is None else moment_words(notice.due_ms))
 
 
 def _sms_number(number: str) -> str:
