@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,9 @@ _READERS = 2
 
 _WATCH_S = 1.0
 """How soon the server acts on what a command beside it has written."""
+
+_ASK_AGAIN, _ASK_AGAIN_S = 100, 0.05
+"""As long as SQLite itself waits for a lock where it does wait."""
 
 _FULL_ERRORS = frozenset(
     {"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_SHMOPEN"}
@@ -65,7 +69,7 @@ async def _connect(path: Path, *, read_only: bool) -> _Connection:
     def connector() -> sqlite3.Connection:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
         connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA journal_mode = WAL")
+        _turn_to_wal(connection)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA busy_timeout = 10000")
@@ -82,6 +86,18 @@ async def _connect(path: Path, *, read_only: bool) -> _Connection:
     connection._thread.daemon = True
     await connection
     return connection
+
+
+def _turn_to_wal(connection: sqlite3.Connection) -> None:
+    """SQLite does not wait where two programs open a new file at once and both turn it: one of them asks again."""
+    for left in reversed(range(_ASK_AGAIN)):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as raised:
+            if left == 0 or raised.sqlite_errorname != "SQLITE_BUSY":
+                raise
+        time.sleep(_ASK_AGAIN_S)
 
 
 @dataclass(slots=True)

@@ -42,10 +42,13 @@ def migrate(connection: sqlite3.Connection, packages: Sequence[str], now_ms: int
 
     Raises NewerDatabaseError, before anything is changed, where the file knows a step that we do not.
     """
+    # at once for writing: a reader that turns into a writer is refused where somebody else has written meanwhile
+    connection.execute("BEGIN IMMEDIATE")
     connection.execute(
         "CREATE TABLE IF NOT EXISTS schema_step (package TEXT NOT NULL, number INTEGER NOT NULL,"
         " taken_ms INTEGER NOT NULL, PRIMARY KEY (package, number)) STRICT"
     )
+    connection.execute("COMMIT")
     known = {package: steps_of(package) for package in packages}
     for package, number in connection.execute("SELECT package, max(number) FROM schema_step GROUP BY package"):
         if number > len(known.get(package, ())):
