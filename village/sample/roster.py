@@ -24,6 +24,9 @@ NOBODYS = "19900000009"
 _GROUP_OF_WANG = 3
 """王德福 leads this group; the others draw their leader."""
 
+ROBOT = "10086"
+"""A carrier's service number: it writes by itself and must never be answered."""
+
 _SEED = 20261205
 _THIS_YEAR = 2026
 _FIRST_MOBILE = 19_900_010_000 - 19_900_000_000

@@ -35,7 +35,7 @@ from village.sample.content import (
     e164,
     suggestions,
 )
-from village.sample.roster import DEAD, GROUPS, NOBODYS, sample_csv
+from village.sample.roster import DEAD, GROUPS, NOBODYS, ROBOT, sample_csv
 
 _MINUTE_MS, _HOUR_MS = 60_000, 3_600_000
 
@@ -86,6 +86,7 @@ def hand_out(carrier: Carrier, numbers: Sequence[str]) -> None:
     own = {suggestion.number for suggestion in suggestions()}
     for number in [*numbers, e164(NOBODYS)]:
         carrier.add(number, habit=None if number in own else habit_of(number))
+    carrier.add(ROBOT)
     carrier.add(DUTY_PHONE, label="村委会值班电话")
     mobiles = [number for number in numbers if number not in own and parse(number).kind is PhoneKind.MOBILE]
     full, silent, never = random.Random("青山村").sample(mobiles, 3)

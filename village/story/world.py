@@ -31,6 +31,7 @@ _LOOKS_A_STEP = 12
 """After each ten minutes of village time the server gets this many looks of real time to do its work."""
 
 _COMMAND_S = 120
+_MOBILE_DIGITS = 11
 
 
 class StoryError(Exception):
@@ -163,9 +164,16 @@ class World:
         """Every text that lies on this phone, oldest first; the carrier's own memory."""
         rows = self._carrier(
             "SELECT text FROM note WHERE number = :number AND NOT mine AND state = 'delivered' ORDER BY id",
-            number=f"+86{number}",
+            number=_e164(number),
         )
         return [text for (text,) in rows]
+
+    def who_received(self, like: str) -> set[str]:
+        """The phones on which a text of this pattern (SQL LIKE) lies."""
+        rows = self._carrier(
+            "SELECT DISTINCT number FROM note WHERE NOT mine AND state = 'delivered' AND text LIKE :like", like=like
+        )
+        return {number for (number,) in rows}
 
     def sent_twice(self) -> list[tuple[str, int]]:
         """Phones that were handed the same notice text more than once, and how often."""
@@ -194,6 +202,11 @@ class World:
     def count(self, sql: str, **values: object) -> int:
         return int(self.look(lambda tx: tx.execute(sql, values).fetchone()[0]))
 
+    def inbox_of(self, number: str) -> int:
+        """How many texts of this number the village has kept."""
+        whose = self.place.vault().fingerprint(_e164(number))
+        return self.count("SELECT count(*) FROM inbox WHERE fingerprint = :whose", whose=whose)
+
     async def command(self, *arguments: str) -> dict[str, object]:
         """Run `village …` beside the server. Raises StoryError unless it exits with 0; returns its JSON."""
         process = await asyncio.create_subprocess_exec(
@@ -218,3 +231,8 @@ class World:
     async def sign_in(self) -> None:
         login = (await self.desk.open("/login")).form("/login")
         await self.desk.send(login, {"name": CLERK, "password": PASSWORD})
+
+
+def _e164(number: str) -> str:
+    """A mobile as the carrier knows it; a service number is its digits."""
+    return f"+86{number}" if len(number) == _MOBILE_DIGITS else number
