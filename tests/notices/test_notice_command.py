@@ -76,6 +76,15 @@ def test_send_reach_doors_correct_and_stop(made: Path, capsys: pytest.CaptureFix
     assert "全部" in said
 
 
+def test_what_is_urgent_is_said_before_it_wakes_people(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = ("--text", "12月8日山洪，马上上山", "--to", "group", "3", "--dry-run")
+    (calm,) = read(capsys, "send", str(made), *told)
+    (urgent,) = read(capsys, "send", str(made), *told, "--urgent")
+    assert (calm["urgent"], urgent["urgent"]) == (False, True)
+    assert "急事：现在就发" in ask(capsys, "send", str(made), *told, "--urgent")[1]
+    assert "急事" not in ask(capsys, "send", str(made), *told)[1]
+
+
 def test_a_planned_notice_waits(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (planned,) = read(capsys, "send", str(made), "--text", "12月30日开会", "--to", "party", "--at", "2026-12-29T08:00")
     assert (planned["state"], planned["sent"], planned["unit"]) == ("planned", False, "person")
@@ -86,6 +95,10 @@ def test_a_planned_notice_waits(made: Path, capsys: pytest.CaptureFixture[str]) 
     [
         (["--text", ""], "还没有写字"),
         (["--text", "x", "--to", "person", "张三三"], "没有“张三三”"),
+        (["--text", "x", "--to", ""], "发给谁还没有填"),
+        (["--text", "x", "--to", " ", ""], "发给谁还没有填"),
+        (["--text", "x", "--to", "group"], "哪几组还没有选"),
+        (["--text", "x", "--urgent", "--at", "2026-12-30T03:00"], "急事现在就发，不能定时间"),
         (["--text", "x", "--to", "dogs"], "不知道“dogs”是谁"),
         (["--text", "x", "--channels", "fax"], "没有“fax”这条路"),
         (["--text", "x", "--due", "明天"], "不是“明天”"),

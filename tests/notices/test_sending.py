@@ -453,6 +453,34 @@ async def test_a_plan_says_what_sending_then_does(db: Database, town) -> None:
     assert str(made.as_json())
 
 
+async def test_what_is_urgent_goes_out_at_night(db: Database, town) -> None:
+    await town.clock.advance(17 * HOUR)  # 02:10
+    order = Order("山洪，马上上山", Audience.everyone(), Channels(), urgent=True)
+
+    def unit(tx):
+        town.house(tx, "甲")
+        town.wants(tx, town.house(tx, "乙").phones[0], "call")
+        made = plan(tx, town.means, order, town.clock.now_ms())
+        notice = send_notice(tx, town.means, order, town.clock.now_ms())
+        return made, notice, [row["priority"] for row in tx.execute("SELECT priority FROM message")]
+
+    made, notice, priorities = await db.write(unit)
+    assert made.starts_ms == town.clock.now_ms()
+    assert made.done_ms < town.clock.now_ms() + HOUR
+    assert "夜里、午休也会响" in str(made.warnings[0])
+    assert notice.urgent
+    assert priorities == [Priority.URGENT] * 2
+    assert Priority.URGENT.wakes_people
+
+
+async def test_what_can_wait_for_a_time_is_not_urgent(db: Database, town) -> None:
+    order = Order("山洪", Audience.everyone(), Channels(), urgent=True, at_ms=town.clock.now_ms() + HOUR)
+    await db.write(lambda tx: town.house(tx, "甲"))
+    for refuse in (plan, send_notice):
+        with pytest.raises(RefusalError, match="不能定时间"):
+            await db.write(lambda tx, refuse=refuse: refuse(tx, town.means, order, town.clock.now_ms()))
+
+
 @pytest.mark.parametrize(
     ("lines", "channels", "no_line"),
     [

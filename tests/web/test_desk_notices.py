@@ -29,7 +29,9 @@ from village.web import desk_accounts, desk_notices
 from village.web.kit.accounts import Accounts
 from village.web.kit.apps import RailEntry, make_desk_app
 from village.web.kit.first_visit import first_visit_code
+from village.web.kit.gate import Role
 from village.web.kit.serving import listening
+from village.web.kit.store import set_role
 
 KEY = b"v" * 32
 TEXT = "12月8日周二上午9点在村委会打流感疫苗"
@@ -131,6 +133,23 @@ async def test_a_form_pressed_twice_sends_once(desk: Desk) -> None:
     pages = await asyncio.gather(*[desk.send_on(preview) for _ in range(3)])
     assert {page.path for page in pages} == {"/notices/1"}
     assert len(await desk.db.read(store.every_notice)) == 1
+
+
+async def test_only_the_committee_wakes_people_at_night(desk: Desk) -> None:
+    assert 'name="urgent"' in (await desk.browser.get("/notices/new")).text
+    assert "急事：现在就发" not in (await desk.fill_in()).text
+    preview = await desk.fill_in(urgent="1")
+    assert "急事：现在就发，夜里、午休也会响" in preview.text
+    late = await desk.fill_in(urgent="1", when="at", at="2026-12-06T03:00")
+    assert "急事现在就发，不能定时间" in late.text
+    sent = await desk.send_on(preview)
+    assert "急事" in sent.text
+    assert (await newest(desk)).urgent
+    await desk.db.write(lambda tx: set_role(tx, 1, Role.PARTY))
+    assert 'name="urgent"' not in (await desk.browser.get("/notices/new")).text
+    refused = await desk.fill_in(urgent="1")
+    assert refused.status == 422
+    assert "急事只有村委会能发" in refused.text
 
 
 async def test_everything_wrong_is_said_at_once_and_nothing_typed_is_lost(desk: Desk) -> None:

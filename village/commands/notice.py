@@ -84,6 +84,11 @@ def _add_send(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument("--channels", default="sms,call,page", metavar="LIST", help="sms,call,page")
     parser.add_argument("--at", metavar="TIME", help="几时发，2026-12-06T07:30 · when")
     parser.add_argument("--due", metavar="TIME", help="几时前要人人知道 · by when everybody has to know")
+    parser.add_argument(
+        "--urgent",
+        action="store_true",
+        help="急事：现在就发，夜里也发；只用于危及人命的事 · at once, at night too; only for danger to life and limb",
+    )
     parser.add_argument("--dry-run", action="store_true", help="只看会怎样，不发 · show what would happen")
 
 
@@ -117,7 +122,7 @@ def _show(made: dict[str, object]) -> None:
 
 
 def _send(args: argparse.Namespace) -> int:
-    kind, *words = " ".join(args.to).split()
+    kind, *words = " ".join(args.to).split() or [""]
     channels, at_ms, due_ms = Channels.chosen(args.channels.split(",")), _moment(args.at), _moment(args.due)
 
     def unit(tx: sqlite3.Connection, means: Means, now_ms: int) -> tuple[Plan, Notice | None]:
@@ -129,6 +134,7 @@ def _send(args: argparse.Namespace) -> int:
             at_ms=at_ms,
             due_ms=due_ms,
             author=_BY,
+            urgent=args.urgent,
         )
         planned = plan(tx, means, order, now_ms)
         return planned, None if args.dry_run else send_notice(tx, means, order, now_ms)

@@ -42,6 +42,8 @@ def audience_of(tx: sqlite3.Connection, kind: str, words: Iterable[str] = ()) ->
         return Audience.households(_one_each(wanted, say("哪几户"), lambda word: _households(tx, word)))
     if kind == "residents":
         return Audience.residents(_one_each(wanted, say("哪几个人"), lambda word: _residents(tx, word)))
+    if not kind:
+        raise RefusalError(say("{what}还没有填", what=say("发给谁")), status=422)
     raise RefusalError(say("不知道“{kind}”是谁", kind=kind), status=422)
 
 

@@ -107,6 +107,7 @@ class Order:
     issuer: Issuer = Issuer.COMMITTEE
     author: str = ""
     urgent: bool = False
+    """Danger to life and limb: it goes out at once, at night too."""
     number: int | None = None
     """A number of the caller's choosing (the sample village's 17); None: the next free one."""
     request: str | None = None
@@ -176,6 +177,8 @@ def checked(order: Order, now_ms: int) -> Order:
         raise RefusalError(say("“几时前要人人知道”要晚于发出的时间"), status=422)
     if order.at_ms is not None and order.at_ms > now_ms + 90 * 86_400_000:
         raise RefusalError(say("最多提前90天定时"), status=422)
+    if order.urgent and order.at_ms is not None and order.at_ms > now_ms:
+        raise RefusalError(say("急事现在就发，不能定时间。能等到那时候的，不是急事"), status=422)
     planned = order.at_ms if order.at_ms is not None and order.at_ms > now_ms else None
     return Order(
         text, order.audience, order.channels, short_text if short_text != text else "", planned, order.due_ms,

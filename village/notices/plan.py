@@ -67,7 +67,7 @@ class Plan:
     def as_json(self) -> dict[str, object]:
         return {
             "number": self.number, "unit": str(self.unit), "units": self.units, "people": self.people,
-            "phones": self.phones, "sms": self.sms, "calls": self.calls, "text": self.text,
+            "urgent": self.order.urgent, "phones": self.phones, "sms": self.sms, "calls": self.calls, "text": self.text,
             "segments": self.segments.parts, "parts": self.parts, "fen": self.fen, "minutes": self.minutes,
             "starts_ms": self.starts_ms, "call": list(self.call_lines),
             "no_way": [{"name": unit.name, "group": unit.group_no, "why": str(unit.no_way)} for unit in self.no_way],
@@ -139,6 +139,8 @@ def reckon(order: Order, number: int, allotment: Allotment, office: Office, now_
 def _warnings(made: Plan, office: Office) -> list[Wording]:
     order = made.order
     warnings = lint(order, made.number, made.sms, office)
+    if order.urgent and (made.sms or made.calls):
+        warnings.insert(0, say("急事：现在就发，夜里、午休也会响。只用于危及人命的事"))
     if order.channels.sms and not office.texts:
         warnings.append(say("村里还没有接短信的线路，这条一条短信也不发"))
     if order.channels.call and not office.calls:

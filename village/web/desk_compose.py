@@ -114,6 +114,7 @@ class Compose:
             to_choices=TO_CHOICES,
             blank=sheet,
             door_after_h=self._means.office.door_after_h,
+            may_hurry=account_of(request).role is Role.COMMITTEE,
             **values,  # type: ignore[arg-type]
         )
 

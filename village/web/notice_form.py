@@ -16,11 +16,11 @@ from village.notices.addressing import audience_of
 from village.notices.notice import LONGEST_SHORT_TEXT, LONGEST_TEXT, Channels, Issuer, Order
 from village.people.audience import Audience
 from village.web.kit.forms import Form
-from village.web.kit.gate import Account
+from village.web.kit.gate import Account, Role
 
 T = TypeVar("T")
 
-FIELDS = ("text", "short_text", "to", "groups", "names", "channel", "when", "at", "due")
+FIELDS = ("text", "short_text", "to", "groups", "names", "channel", "when", "at", "due", "urgent")
 
 TO_CHOICES: tuple[tuple[str, Wording], ...] = (
     ("everyone", say("全村每一户")),
@@ -60,6 +60,7 @@ def order_of(tx: sqlite3.Connection, form: Form, account: Account) -> Order:
         due_ms=wrong.take(lambda: due_of(form), None),
         issuer=Issuer(str(account.role)),
         author=account.name,
+        urgent=wrong.take(lambda: _urgent(form, account), False),
     )
     if wrong.found:
         raise RefusalError(*wrong.found, status=422)
@@ -71,6 +72,12 @@ def _short(form: Form) -> str:
     if len(text) > LONGEST_SHORT_TEXT:
         raise RefusalError(say("短信的话太长了：最多{most}个字", most=LONGEST_SHORT_TEXT), status=422)
     return text
+
+
+def _urgent(form: Form, account: Account) -> bool:
+    if form.has("urgent") and account.role is not Role.COMMITTEE:
+        raise RefusalError(say("急事只有村委会能发"), status=422)
+    return form.has("urgent")
 
 
 def _audience(tx: sqlite3.Connection, form: Form) -> Audience:
