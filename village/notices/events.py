@@ -23,15 +23,19 @@ from village.people.store import phone_by_id
 log = logging.getLogger(__name__)
 
 
+_GOING_WELL = (MessageState.ACCEPTED, MessageState.DELIVERED)
+
+
 def notice_moved(tx: sqlite3.Connection, means: Means, moved: Moved, now_ms: int) -> None:
     """Start the next rung where a copy failed; correct a phone that an old copy reached after all."""
     copy = store.copy_of_message(tx, moved.message_id)
     if copy is None or copy.kind is CopyKind.ASKED:
         return
-    notice = store.notice_of(tx, copy.notice_id)
-    if notice.state is not State.SENT:
+    version, state = store.standing(tx, copy.notice_id)
+    if state is not State.SENT or (copy.version == version and moved.after in _GOING_WELL):
         return
-    if copy.version < notice.version:
+    notice = store.notice_of(tx, copy.notice_id)
+    if copy.version < version:
         if moved.after in (MessageState.DELIVERED, MessageState.ACCEPTED, MessageState.UNKNOWN):
             _correct_after_all(tx, means, notice, copy, now_ms)
         return

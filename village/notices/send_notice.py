@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from collections.abc import Sequence
 
 from village.ground.wording import RefusalError, say
 from village.notices import store
@@ -16,7 +17,7 @@ from village.notices.notice import CopyKind, Notice, Order, State, checked, unit
 from village.notices.numbers import next_number, refuse_taken
 from village.notices.office import Means
 from village.notices.ways import allot
-from village.people.store import select
+from village.people.store import Addressee, select
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,8 @@ def send_notice(tx: sqlite3.Connection, means: Means, order: Order, now_ms: int)
         refuse_taken(tx, order.number, now_ms)
         number = order.number
     refuse_too_long(means.office, number, order.channels, order.text, order.short_text)
-    if not select(tx, order.audience):
+    whom = select(tx, order.audience)
+    if not whom:
         raise RefusalError(say("花名册里没有这样的人：{whom}", whom=order.audience.in_words()), status=422)
     notice_id = store.add_notice(
         tx,
@@ -44,7 +46,7 @@ def send_notice(tx: sqlite3.Connection, means: Means, order: Order, now_ms: int)
         now_ms=now_ms,
     )
     if order.at_ms is None:
-        _go_out(tx, means, store.notice_of(tx, notice_id), now_ms)
+        _go_out(tx, means, store.notice_of(tx, notice_id), whom, now_ms)
     return store.notice_of(tx, notice_id)
 
 
@@ -59,7 +61,7 @@ def send_due(tx: sqlite3.Connection, means: Means, now_ms: int, *, trusted: bool
             store.mark_stopped(tx, notice.id, MISSED, now_ms)
             log.warning("planned notice missed its time notice=%d", notice.id)
             continue
-        _go_out(tx, means, notice, now_ms)
+        _go_out(tx, means, notice, select(tx, notice.audience), now_ms)
         gone.append(store.notice_of(tx, notice.id))
     return gone
 
@@ -68,13 +70,11 @@ MISSED = ""
 """Stands for who stopped a planned notice that the village slept through."""
 
 
-def _go_out(tx: sqlite3.Connection, means: Means, notice: Notice, now_ms: int) -> None:
+def _go_out(tx: sqlite3.Connection, means: Means, notice: Notice, whom: Sequence[Addressee], now_ms: int) -> None:
     if not store.mark_sent(tx, notice.id, now_ms):
         return
     notice = store.notice_of(tx, notice.id)
-    allotment = allot(
-        select(tx, notice.audience), notice.unit, notice.channels, usable=means.office.open_of(notice.channels)
-    )
+    allotment = allot(whom, notice.unit, notice.channels, usable=means.office.open_of(notice.channels))
     unit_ids = store.add_units(tx, notice.id, allotment.units)
     letters = [
         Letter(delivery.phone, channel, CopyKind.NOTICE, tuple(unit_ids[place] for place in delivery.serves))

@@ -62,6 +62,14 @@ def notice_of(tx: sqlite3.Connection, notice_id: int) -> Notice:
     return _notice(row)
 
 
+def standing(tx: sqlite3.Connection, notice_id: int) -> tuple[int, State]:
+    """The current version and state, for the many events that need no more. Raises RefusalError (404)."""
+    row = tx.execute("SELECT version, state FROM notice WHERE id = :id", {"id": notice_id}).fetchone()
+    if row is None:
+        raise RefusalError(say("没有这条通知"), status=404)
+    return row["version"], State(row["state"])
+
+
 def newest_by_number(tx: sqlite3.Connection, number: int) -> Notice | None:
     """The notice that bears the number now; a planned one bears it once it is out."""
     row = tx.execute(
