@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from pathlib import Path
 
@@ -10,11 +11,11 @@ import pytest
 from gateway.message import Channel, Draft, Priority
 from gateway.outbox import Outbox
 from gateway.store import shift_times as shift_messages
-from village.ground.clock import KernelClock, SystemClock, parse_iso
+from village.ground.clock import KernelClock, MovableClock, SystemClock, parse_iso
 from village.ground.database import Database
 from village.ground.migrate import migrate
 from village.ground.privacy import Vault
-from village.ground.timekeeping import MARK_EVERY_MS, Timekeeper, read_mark, write_mark
+from village.ground.timekeeping import AGAIN_MS, MARK_EVERY_MS, Timekeeper, read_mark, write_mark
 from village.notices.shift_store import shift_times as shift_notices
 from village.schema import PACKAGES
 
@@ -111,3 +112,18 @@ async def test_an_impossible_time_changes_nothing(book, kernel) -> None:  # type
         await keeper.tell(0, "desk")
     assert not clock.trusted
     assert await book.read(lambda tx: tx.execute("SELECT count(*) FROM clock_step").fetchone()[0]) == 0
+
+
+async def test_a_disk_that_has_room_again_is_known_within_a_minute(book: Database, clock: MovableClock) -> None:
+    keeping = asyncio.create_task(Timekeeper(book, clock).run())
+    try:
+        with book.changed() as changed:
+            await asyncio.wait_for(changed.wait(), 5)  # the first mark
+            book.full = True
+            changed.clear()
+            await clock.advance(AGAIN_MS)
+            await asyncio.wait_for(changed.wait(), 5)
+        assert not book.full
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)

@@ -84,7 +84,11 @@ async def _connect(path: Path, *, read_only: bool) -> _Connection:
     connection = _Connection(connector, 64)
     # a thread that waits for a statement must not keep a dying process alive
     connection._thread.daemon = True
-    await connection
+    try:
+        await connection
+    except BaseException:
+        await asyncio.to_thread(connection._thread.join)  # it still has a word for the loop, which may be closed next
+        raise
     return connection
 
 

@@ -22,7 +22,7 @@ MARK_EVERY_MS = 10 * 60_000
 """A power cut makes a Pi forget at most this much; a mark costs one small write."""
 
 AGAIN_MS = 60_000
-"""How soon a mark that could not be kept is tried again: the first that is kept tells that the disk has room."""
+"""How soon a mark is tried again while the disk is full: the first that is kept tells that there is room."""
 
 LOOK_EVERY_MS = 5_000
 """How soon it is noticed that the network has set the computer's clock."""
@@ -89,16 +89,16 @@ class Timekeeper:
         """Keep the mark, and follow the network's time as soon as it is there; until cancelled."""
         marked_ms: int | None = None
         while True:
-            pause_ms = MARK_EVERY_MS if self._clock.trusted else LOOK_EVERY_MS
+            pause_ms = AGAIN_MS if self._clock.trusted else LOOK_EVERY_MS
             try:
                 await self._follow()
-                if marked_ms is None or self._clock.monotonic_ms() - marked_ms >= MARK_EVERY_MS:
+                due = marked_ms is None or self._clock.monotonic_ms() - marked_ms >= MARK_EVERY_MS
+                if due or self._database.full:
                     now_ms = self._clock.now_ms()
                     await self._database.write(lambda tx, now_ms=now_ms: write_mark(tx, now_ms))  # type: ignore[misc]
                     marked_ms = self._clock.monotonic_ms()
             except DatabaseError as failure:
                 log.warning("mark not written reason=%s", failure)
-                pause_ms = min(pause_ms, AGAIN_MS)
             await self._clock.sleep_ms(pause_ms)
 
     async def _follow(self) -> None:
