@@ -78,6 +78,11 @@ def test_phones_are_read_however_they_are_written(cell: Cell, numbers: list[str]
         ("l9900000001", "不是数字"),
         ("330106195803041234", "像身份证号"),
         ("0571-88001234转3", "分机"),
+        ("0571-88001234（转3）", "分机打不通短信和自动电话：057…-880…转3"),
+        ("13800138007 转 5", "分机打不通短信和自动电话：138…转5"),
+        ("13800138007转 5", "分机"),
+        ("0571 88001234 分机 301", "分机"),
+        ("13800138007 ext. 5", "分机"),
         ("不知道", "看不懂"),
     ],
 )
@@ -86,6 +91,14 @@ def test_a_wrong_phone_says_what_is_wrong(cell: Cell, reason: str) -> None:
     assert found == []
     assert len(wrong) == 1
     assert reason in str(wrong[0])
+
+
+@pytest.mark.parametrize("cell", ["0571 88001234 转 301 19900000001", "19900000001 0571-88001234 转 3"])
+def test_an_extension_takes_no_other_number_with_it(cell: Cell) -> None:
+    found, wrong = read_phones(cell, None)
+    assert [phone.e164 for phone in found] == ["+8619900000001"]
+    assert len(wrong) == 1
+    assert "分机" in str(wrong[0])
 
 
 def test_one_good_and_one_wrong_number_give_both() -> None:

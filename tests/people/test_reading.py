@@ -73,6 +73,22 @@ def test_blank_cells_under_a_head_mean_the_same_household() -> None:
     assert homes(checked) == WANG_AND_LI
 
 
+def test_a_head_whose_name_stands_only_in_the_heads_column_is_taken_and_said() -> None:
+    checked = check(
+        ["组别", "户主姓名", "姓名", "与户主关系"],
+        ["3组", "王德福", None, "户主"],
+        [None, None, "李桂英", "妻"],
+        [None, None, "王小军", "子"],
+        ["4组", "李大山", "李大山", "户主"],
+        [None, None, "张美兰", "妻"],
+    )
+    assert words(checked) == []
+    assert words(checked, Level.WARNING) == ["第2行：没有写姓名，按户主那一列记作 王德福，请核对"]
+    assert homes(checked) == WANG_AND_LI
+    unnamed = check(["组别", "户主姓名", "与户主关系"], ["3组", "王德福", "户主"])
+    assert words(unnamed) == words(unnamed, Level.WARNING) == []
+
+
 def test_merged_cells_of_a_household_count_for_all_its_rows() -> None:
     rows: list[list[Cell]] = [
         ["青山村花名册", None, None, None],

@@ -349,6 +349,8 @@ _BETWEEN = re.compile(r"[/、,;|\n\r]+|或")
 _ASIDE = re.compile(r"\([^()]*[^\d()\s-][^()]*\)")
 _ROUNDED = re.compile(r"\+861[3-9]\d0{8}")
 """13800000000 is what is left of a number after 1.38E+10 was saved as a number again."""
+_EXTENSION = re.compile(r"(?<=\d)\s*\(?\s*(?:转|轉|分机号?|内线|ext\.?|#)\s*(\d{1,6})(?!\d)(?:\s*\))?", re.IGNORECASE)
+"""Pulled up to its number before the cell is cut at spaces: alone it would look like a number too short."""
 _CHINESE = re.compile(r"[\u3400-\u9fff:]+(?<!转)")
 
 
@@ -359,7 +361,7 @@ def read_phones(cell: Cell, area_code: str | None) -> tuple[list[Phone], list[Wo
         return [], []
     found: list[Phone] = []
     wrong: list[Wording] = []
-    for piece in _BETWEEN.split(_ASIDE.sub(" ", text)):
+    for piece in _BETWEEN.split(_ASIDE.sub(" ", _EXTENSION.sub(r"转\1", text))):
         written = " ".join(piece.split())
         plain = whole(_CHINESE.sub(" ", written).strip().strip("."))
         if not plain:
@@ -378,11 +380,13 @@ def _read_piece(text: str, area_code: str | None, found: list[Phone], wrong: lis
     words = text.split(" ")
     start = 0
     while start < len(words):
+        extended = None
         for end in range(len(words), start, -1):
             try:
                 number = parse(whole("".join(words[start:end])), area_code=area_code)
             except NotAPhoneError as refused:
                 reason = refused.reason
+                extended = end if reason == "extension" else extended
                 continue
             if _ROUNDED.fullmatch(number.e164):
                 wrong.append(_phone_words("scientific", "".join(words[start:end])))
@@ -392,8 +396,11 @@ def _read_piece(text: str, area_code: str | None, found: list[Phone], wrong: lis
                 wrong.append(say("这不是村民自己的电话：{shown}", shown=hide_digits("".join(words[start:end]))))
             break
         else:
-            wrong.append(_phone_words(reason, "".join(words[start:])))
-            return
+            if extended is None:
+                wrong.append(_phone_words(reason, "".join(words[start:])))
+                return
+            wrong.append(_phone_words("extension", "".join(words[start:extended])))
+            end = extended
         start = end
 
 

@@ -79,6 +79,7 @@ class Draft:
     row: int
     name: str = ""
     name_is_heads: bool = False
+    """There is a column for the name, it is empty, and the head's stands in for it."""
     head: str = ""
     head_written: bool = False
     household_no: str = ""
@@ -145,7 +146,7 @@ def _read_who(draft: Draft, row: Row, header: Header) -> None:
     if Field.NAME in header.fields:
         draft.name = draft.take(lambda: read_name(row.get(Field.NAME)), "")
     if not draft.name and draft.head_written and draft.relation in {None, "", "户主"}:
-        draft.name, draft.name_is_heads = draft.head, True
+        draft.name, draft.name_is_heads = draft.head, Field.NAME in header.fields
     draft.sex = draft.take(lambda: read_sex(row.get(Field.SEX)), None)
     if draft.relation in (_WOMEN if draft.sex == "男" else _MEN if draft.sex == "女" else ()):
         draft.odd(say("关系是{relation}，性别写的是{sex}", relation=draft.relation, sex=draft.sex))

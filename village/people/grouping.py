@@ -103,7 +103,7 @@ class Grouping:
             if self._home is not None and not draft.is_head and _only_group_differs(self._home.key, key):
                 return _join(self._home, draft)
             return self._open(key, draft)
-        if home.heads and draft.is_head and draft.name_is_heads and Field.NAME in self._fields:
+        if home.heads and draft.is_head and draft.name_is_heads:
             draft.wrong(say("没有写姓名"))
             return home
         if home.heads and draft.is_head and key[0] == "head" and _are_two(home.heads[0], draft):

@@ -116,6 +116,9 @@ def _settle(home: Home) -> None:
         return
     heads = home.heads
     first = home.people[0]
+    for draft in home.people:
+        if draft.name_is_heads and draft.relation == "户主":
+            draft.odd(say("没有写姓名，按户主那一列记作 {name}，请核对", name=draft.name))
     if home.key is not None and home.key[0] == "head":
         for draft in home.people:
             if draft.relation == "户主" and draft.name != home.head:
