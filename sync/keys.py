@@ -64,13 +64,22 @@ class SigningKey:
     @classmethod
     def make(cls, path: Path) -> SigningKey:
         """A new key in a file that only its owner can read. Raises FileExistsError, OSError."""
+        if path.exists():
+            raise FileExistsError(path)
         private = Ed25519PrivateKey.generate()
         raw = private.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        beside = path.with_name(f".{path.name}.part")  # half a key must never stand under the key's name
+        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "wb") as file:
             file.write(raw.hex().encode() + b"\n")
             file.flush()
             os.fsync(handle)
+        beside.rename(path)
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
         return cls(private)
 
     @classmethod

@@ -8,7 +8,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from village.app import found, found_sample, running
+from village.app import running
+from village.founding import found, found_sample
 from village.ground.wording import RefusalError
 from village.place import CONFIG_NAME, NewVillage
 

@@ -11,35 +11,33 @@ import logging
 import sqlite3
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from aiohttp import web
 
 from audio.speech import Speech
 from gateway.gateway import Gateway, Settings
 from gateway.message import CallEvent, Moved, ReceivedSms
-from gateway.outbox import Outbox
 from gateway.quiet import QuietHours
 from gateway.simulated.carrier import Carrier
 from gateway.store import shift_times as shift_messages
 from gateway.store import waits_for_speech
 from gateway.transport import CallTransport, SmsTransport
 from gateway.transports.simulator import SimulatorCalls, SimulatorSms
-from sync.keys import SigningKey
-from village.config import SIMULATOR, Config
+from village.config import SIMULATOR
+from village.founding import answering_of, carrier_of, complete, hosts_of, means_of
 from village.ground.clock import Clock, MovableClock
 from village.ground.database import Database
 from village.ground.reasons import reason_of
 from village.ground.timekeeping import Timekeeper
 from village.ground.wording import RefusalError, Wording, say
-from village.keywords.answering import Answering, AnswerSettings
+from village.keywords.answering import Answering
 from village.notices.events import notice_call, notice_moved
-from village.notices.office import Means, Office
+from village.notices.office import Means
 from village.notices.send_notice import send_due
 from village.notices.shift_store import shift_times as shift_notices
-from village.place import NewVillage, Place, skip_time
+from village.place import Place, skip_time
 from village.sample.content import suggestions
-from village.sample.village import SAMPLE, fill, is_filled
+from village.sample.village import fill, is_filled
 from village.schedule import Schedule
 from village.web import (
     desk_accounts,
@@ -56,8 +54,6 @@ from village.web.kit.apps import RailEntry, make_desk_app, make_public_app
 from village.web.kit.authority import (
     authority_fingerprint,
     keep_certificate_fresh,
-    make_authority,
-    own_names,
     server_context,
 )
 from village.web.kit.first_visit import first_visit_code
@@ -82,93 +78,8 @@ _DESK_CONNECTIONS = 128
 _LAST_TRIES_S = 3.0
 """How long a stop waits for messages that are with a carrier; a call is not waited for, it is dialled again."""
 
-_SAMPLE_SEED = 20261205
-
 _READERS = frozenset({Role.COMMITTEE, Role.SUPERVISORY})
 """Villagers write to the committee; the supervisory committee may read along, nobody else."""
-
-
-def found(folder: Path, village: NewVillage) -> Place:
-    """Lay out a new village: settings, keys, its own certificate authority. Raises RefusalError."""
-    place = Place.make(folder, village)
-    _complete(place)
-    return place
-
-
-def _complete(place: Place) -> None:
-    """What `found` makes after the settings; after a power cut between the two it is made at the next start."""
-    with contextlib.suppress(FileExistsError):
-        SigningKey.make(place.folder / "sign.key")
-    with contextlib.suppress(FileExistsError):
-        make_authority(place.tls_folder, place.config.village.name, _hosts(place.config), place.clock().now_ms())
-
-
-async def found_sample(folder: Path) -> Place:
-    """青山村 with its roster, its carrier and its notices; nothing leaves before it is served.
-
-    A sample that a power cut left half made is finished. Raises RefusalError where a whole village lives already.
-    """
-    try:
-        place = found(folder, SAMPLE)
-    except RefusalError as refused:
-        if refused.status != 409:
-            raise
-        place = await _half_made(folder)
-    clock = place.clock()
-    async with place.database(clock) as db:
-        carrier = _carrier(place, clock)
-        try:
-            await fill(db, clock, place.vault(), carrier, means_of(place, clock))
-        finally:
-            carrier.close()
-    return place
-
-
-async def _half_made(folder: Path) -> Place:
-    """Raises RefusalError unless the folder holds a sample that was never finished."""
-    place = Place.open(folder)
-    async with place.database(place.clock()) as db:
-        if not place.config.village.sample or await db.read(is_filled):
-            raise RefusalError(say("{folder} 里已经有一个村了，什么都没有改", folder=folder), status=409)
-    _complete(place)
-    return place
-
-
-def means_of(place: Place, clock: Clock) -> Means:
-    """What sending needs, for the server and for a command beside it."""
-    vault = place.vault()
-    return Means(outbox=Outbox(vault, clock), vault=vault, office=office_of(place.config))
-
-
-def office_of(config: Config) -> Office:
-    """The settings as notices see them."""
-    return Office(
-        village=config.village.name,
-        signature=config.village.signature,
-        phone=config.village.duty_phone,
-        duty_name=config.village.duty_name,
-        sms_number=config.village.sms_number,
-        sms_price_fen=config.sms.price_fen,
-        call_price_fen=config.calls.price_fen_per_minute,
-        sms_per_minute=config.sms.per_minute,
-        call_lines=config.calls.lines,
-        texts=config.sms.transport == SIMULATOR,
-        calls=config.calls.transport == SIMULATOR,
-        open_hours=config.open_hours,
-        door_after_h=config.notices.door_after_hours,
-    )
-
-
-def answering_of(place: Place, clock: Clock, means: Means) -> Answering:
-    """What villagers' messages are read by."""
-    village = place.config.village
-    settings = AnswerSettings(
-        duty_phone=village.duty_phone,
-        area_code=village.area_code,
-        acknowledge=place.config.sms.acknowledge,
-        directory=place.config.directory,
-    )
-    return Answering(means, clock, settings)
 
 
 class _Events:
@@ -215,7 +126,7 @@ class Running:
 async def running(place: Place, *, any_port: bool = False, listen: str | None = None) -> AsyncIterator[Running]:
     """Serve the village until the block ends. Raises RefusalError where it cannot start."""
     with place.serving():
-        _complete(place)
+        complete(place)
         clock = place.clock()
         async with place.database(clock) as db, contextlib.AsyncExitStack() as stack:
             yield await _start(place, clock, db, stack, any_port=any_port, listen=listen)
@@ -242,7 +153,7 @@ async def _start(
     sms: list[SmsTransport] = []
     calls: list[CallTransport] = []
     if config.sms.transport == SIMULATOR and isinstance(clock, MovableClock):
-        carrier = _carrier(place, clock)
+        carrier = carrier_of(place, clock)
         stack.callback(carrier.close)
         sms.append(SimulatorSms(carrier, pace_ms=60_000 // config.sms.per_minute))
         calls.append(SimulatorCalls(carrier, lines=config.calls.lines))
@@ -301,7 +212,7 @@ async def _start(
     desk_app = _desk_app(
         place, clock, db, means=means, gateway=gateway, speech=speech, accounts=accounts, timekeeper=timekeeper
     )
-    context = server_context(place.tls_folder, _hosts(config), clock)
+    context = server_context(place.tls_folder, hosts_of(config), clock)
     ports = (0, 0, 0) if any_port else (config.web.public_port, config.web.loopback_port, config.web.desk_port)
     host = listen or config.web.listen
     try:
@@ -322,7 +233,7 @@ async def _start(
     failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     work: list[Coroutine[object, object, object]] = [
         timekeeper.run(),
-        keep_certificate_fresh(place.tls_folder, _hosts(config), clock, context),
+        keep_certificate_fresh(place.tls_folder, hosts_of(config), clock, context),
     ]
     if carrier is not None:
         work.append(carrier.run())
@@ -420,7 +331,7 @@ def _desk_app(
         clock=clock,
         key=place.key,
         village=config.village.name,
-        hosts=_hosts(config),
+        hosts=hosts_of(config),
         rail=[
             RailEntry("/", say("今天")),
             RailEntry("/notices/new", say("写通知")),
@@ -454,21 +365,12 @@ def _desk_app(
     )
 
 
-def _carrier(place: Place, clock: Clock) -> Carrier:
-    return Carrier.open(place.folder / "carrier.db", clock, seed=_SAMPLE_SEED)
-
-
 def _spans(open_hours: Sequence[tuple[int, int]]) -> tuple[tuple[str, str], ...]:
     return tuple((_clock_text(begin), _clock_text(end)) for begin, end in open_hours)
 
 
 def _clock_text(minutes: int) -> str:
     return f"{minutes // 60:02}:{minutes % 60:02}"
-
-
-def _hosts(config: Config) -> tuple[str, ...]:
-    """The names the desk answers to: those of the settings, and this computer's own."""
-    return (*config.web.names, *own_names())
 
 
 def _shown(address: Address) -> str:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from gateway.simulated.carrier import Carrier
-from village.app import means_of
 from village.cli import main
+from village.founding import means_of
 from village.place import Place
 from village.sample.village import SAMPLE, fill
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from village.app import found
+from village.founding import found
 from village.ground.wording import say
 from village.place import CONFIG_NAME, NewVillage
 

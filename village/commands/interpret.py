@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from village.app import answering_of, means_of
+from village.founding import answering_of, means_of
 from village.ground.database import Database
 from village.ground.wording import Translate, say
 from village.keywords.answering import Answering

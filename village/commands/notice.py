@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from village.app import means_of
+from village.founding import means_of
 from village.ground.calendar import short_moment
 from village.ground.clock import parse_iso
 from village.ground.wording import RefusalError, Wording, say

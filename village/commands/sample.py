@@ -6,7 +6,7 @@ import argparse
 import asyncio
 from pathlib import Path
 
-from village.app import found_sample
+from village.founding import found_sample
 from village.ground.wording import say
 
 

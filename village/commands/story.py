@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from village.app import found_sample
+from village.founding import found_sample
 from village.ground.wording import RefusalError, Wording, say
 from village.story.browser import LostError
 from village.story.server import ServerLostError

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 
-from village.app import office_of
+from village.founding import office_of
 from village.notices.reach import Reach, reach
 from village.place import Place, sample_clock
 from village.story.browser import Browser, Form, LostError, Page
