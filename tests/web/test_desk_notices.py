@@ -140,6 +140,8 @@ async def test_only_the_committee_wakes_people_at_night(desk: Desk) -> None:
     assert "急事：现在就发" not in (await desk.fill_in()).text
     preview = await desk.fill_in(urgent="1")
     assert "急事：现在就发，夜里、午休也会响" in preview.text
+    assert 'name="urgent" value="1" checked' in (await desk.send_on(preview, edit="1")).text
+    assert 'name="urgent" value="1" checked' not in (await desk.browser.get("/notices/new")).text
     late = await desk.fill_in(urgent="1", when="at", at="2026-12-06T03:00")
     assert "急事现在就发，不能定时间" in late.text
     sent = await desk.send_on(preview)
@@ -216,6 +218,37 @@ async def test_reach_shows_figures_that_lead_to_people(desk: Desk) -> None:
     part = await desk.browser.get("/notices/1/part", X_Live="1")
     assert "<nav" not in part.text
     assert part.headers["ETag"]
+
+
+async def test_every_group_shows_all_six_states_and_its_own_curve(desk: Desk) -> None:
+    await desk.send()
+    notice = await newest(desk)
+
+    def answers(tx):  # type: ignore[no-untyped-def]
+        row = next(row for row in desk.town.messages(tx, notice) if row["channel"] == "sms")
+        desk.town.deliver(tx, row["id"])
+        confirm(tx, notice.id, via="sms", at_ms=desk.town.clock.now_ms(), phone_id=row["phone"])
+
+    await desk.db.write(answers)
+    page = await desk.browser.get("/notices/1")
+    table = re.search(r"<h2>各组</h2>.*?</table>", page.text, re.S)[0]
+    rows = [re.findall(r'data-head="([^"]+)">([^<]+)<', row) for row in re.findall(r"<tr><td>.*?</tr>", table, re.S)]
+    assert rows == [
+        [("排队", "1"), ("已交运营商", "1"), ("到手机", "1"), ("听完", "0"), ("收到", "1/2"), ("没联系上", "0")],
+        [("排队", "0"), ("已交运营商", "0"), ("到手机", "0"), ("听完", "0"), ("收到", "0/1"), ("没联系上", "1")],
+    ]
+    assert _named(page) == ["合计", "1组", "2组"]
+    alone = await desk.browser.get("/notices/1?group=1")
+    assert _named(alone) == ["合计", "1组"]
+    assert "1组2户里，1户收到，0户听完，0户没联系上" in alone.text
+    assert 'data-live="/notices/1/part?group=1"' in alone.text
+    assert _named(await desk.browser.get("/notices/1/part?group=1", X_Live="1")) == ["合计", "1组"]
+    assert _named(await desk.browser.get("/notices/1?group=77")) == ["合计", "1组", "2组"]
+
+
+def _named(page: Page) -> list[str]:
+    """The names at the ends of the curve's lines."""
+    return re.findall(r'<text class="n\d"[^>]*>([^<]+)</text>', page.text)
 
 
 async def test_the_door_list_is_ticked_off_with_name_and_time(desk: Desk) -> None:
@@ -319,7 +352,8 @@ async def test_the_browser_counts_as_the_server_does(desk: Desk) -> None:
         await tab.click("form.compose button.main")
         await tab.click("button.main:has-text('发出去')")
         await tab.wait_for_url("**/notices/1")
-        for path in ("/", "/notices", "/notices/new", "/notices/1", "/notices/1/doors", "/notices/1/correct", "/doors",
+        for path in ("/", "/notices", "/notices/new", "/notices/1", "/notices/1?group=1", "/notices/1/doors",
+                     "/notices/1/correct", "/doors",
                      "/notices/1/wechat", "/notices/1/units", "/notices/1/units/1"):  # fmt: skip
             await tab.goto(desk.browser.base + path)
             assert await tab.evaluate("document.documentElement.scrollWidth <= innerWidth"), path

@@ -190,7 +190,8 @@ class Compose:
     # drafts
 
     async def _keep(self, request: web.Request, form: Form) -> None:
-        fields = {name: form.many(name) for name in FIELDS if form.has(name)}
+        # what wakes people at night is decided afresh, not found ticked the next day
+        fields = {name: form.many(name) for name in FIELDS if form.has(name) and name != "urgent"}
         author, now_ms = str(account_of(request).id), self._clock.now_ms()
         if any(value for name in ("text", "short_text", "names") for value in fields.get(name, [])):
             await self._db.write(lambda tx: store.keep_draft(tx, author, fields, now_ms))

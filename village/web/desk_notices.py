@@ -18,7 +18,7 @@ from village.notices import store
 from village.notices.doors import DoorList, doors, outcome
 from village.notices.notice import Notice, State, UnitKind
 from village.notices.office import Means
-from village.notices.reach import GroupReach, Reach, Stage, Tile, reach
+from village.notices.reach import Funnel, GroupReach, Reach, Stage, Tile, reach
 from village.notices.reach_store import Answer, Try, UnitRow, answers_of, tries_of, unit_rows
 from village.notices.send_notice import MISSED
 from village.notices.wechat import poster, wechat_text
@@ -26,12 +26,12 @@ from village.people.store import is_empty
 from village.web.desk_compose import Compose, Voice
 from village.web.desk_doors import Doors
 from village.web.kit.gate import signed_in
-from village.web.kit.pages import path_number, query_text, render
+from village.web.kit.pages import path_number, query_number, query_text, render
 
 _TODAY_DAYS = 14
 _DAY_MS = 86_400_000
-_MOST_LINES = 6
-"""A curve with more lines than this is told apart by nobody; groups are then drawn together."""
+_MOST_BANDS = 5
+"""Beside the line of all together; more lines are told apart by nobody, so groups are then drawn in twos and threes."""
 _SHORTEST_CURVE_MIN = 30
 _EXCERPT = 8
 
@@ -127,6 +127,7 @@ class _Desk:
         return await self._reach_page(request, "notices/_reach.html")
 
     async def _reach_page(self, request: web.Request, template: str) -> web.Response:
+        """`?group=3` draws the curve of that group alone, beside the one of all together."""
         notice_id, now_ms = path_number(request, "id"), self._clock.now_ms()
 
         def unit(tx: sqlite3.Connection) -> tuple[Reach, DoorList, list[store.VersionRow]]:
@@ -137,18 +138,23 @@ class _Desk:
             )
 
         view, door_list, versions = await self._db.read(unit)
+        wanted = query_number(request, "group", 0)
+        alone = next((group for group in view.groups if group.group_no == wanted), None)
         return await render(
             request,
             template,
             view=view,
             notice=view.notice,
             steps=_steps(view),
-            picture=_Picture.of(view, now_ms),
+            stages=STAGES,
+            alone=alone,
+            picture=_Picture.of(view, now_ms, alone),
             squares=_tiles(view),
             doors=door_list.open[:_EXCERPT],
             doors_open=len(door_list.open),
             versions=versions,
-            wholly=_wholly(view),
+            wholly=_wholly(view.notice, view.funnel),
+            drawn=_drawn(view, alone),
         )
 
     @signed_in
@@ -212,11 +218,16 @@ class _Desk:
         )
 
 
-def _wholly(view: Reach) -> Wording:
-    """The sentence beside the drawing; it says what the drawing shows."""
-    funnel = view.funnel
+def _drawn(view: Reach, alone: GroupReach | None) -> Wording:
+    """The sentence beside the curve; it says what the curve shows."""
+    if alone is None:
+        return _wholly(view.notice, view.funnel)
+    return say("{n}组{what}", n=alone.group_no, what=_wholly(view.notice, alone.funnel))
+
+
+def _wholly(notice: Notice, funnel: Funnel) -> Wording:
     counts = {"n": funnel.units, "c": funnel.confirmed, "h": funnel.heard, "u": funnel.unreached}
-    if view.notice.unit is UnitKind.HOUSEHOLD:
+    if notice.unit is UnitKind.HOUSEHOLD:
         return say("{n}户里，{c}户收到，{h}户听完，{u}户没联系上", **counts)
     return say("{n}人里，{c}人收到，{h}人听完，{u}人没联系上", **counts)
 
@@ -281,11 +292,15 @@ class _Picture:
     end: str
 
     @classmethod
-    def of(cls, view: Reach, now_ms: int) -> _Picture:
+    def of(cls, view: Reach, now_ms: int, alone: GroupReach | None = None) -> _Picture:
         elapsed = max((now_ms - view.since_ms) // 60_000, 0)
         last = view.curve[-1][0]
         span = max(_SHORTEST_CURVE_MIN, min(elapsed, round(last * 1.25) + 5))
-        lines = [(_band_words(band), _steps_up(band, span, min(elapsed, span))) for band in _bands(view.groups)]
+        bands = _bands(view.groups) if alone is None else [[alone]]
+        named = [(_band_words(band), band) for band in bands]
+        if len(view.groups) > 1:
+            named.insert(0, (say("合计"), view.groups))
+        lines = [(words, _steps_up(band, span, min(elapsed, span))) for words, band in named]
         return cls(lines, _hour(view.since_ms), _hour(view.since_ms + span * 60_000))
 
 
@@ -295,7 +310,7 @@ def _hour(instant_ms: int) -> str:
 
 
 def _bands(groups: Sequence[GroupReach]) -> list[Sequence[GroupReach]]:
-    size = -(-len(groups) // _MOST_LINES) or 1
+    size = -(-len(groups) // _MOST_BANDS) or 1
     return [groups[at : at + size] for at in range(0, len(groups), size)]
 
 
