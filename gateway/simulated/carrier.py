@@ -441,7 +441,7 @@ class Carrier:
                 await sink.report(replace(report, said=State.ACCEPTED, trouble=None))
                 await sink.report(report)
         except Exception as raised:  # noqa: BLE001 - a carrier says again what was not heard
-            log.warning("not heard, said again reason=%s", type(raised).__name__)
+            log.info("not heard, said again reason=%s", type(raised).__name__)
             self._book.reported(entry, self._clock.now_ms() + _AGAIN_MS)
             return
         self._book.reported(entry)

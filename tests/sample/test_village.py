@@ -86,7 +86,7 @@ async def test_the_village_is_whole(making: Making) -> None:
     sent = await making.db.read(lambda tx: notices.latest(tx, limit=10, public_only=False))
     assert [(notice.number, notice.state) for notice in sent] == [(n, State.SENT) for n in (17, 16, 15)]
     numbers = await making.db.read(lambda tx: numbers_of(tx, making.vault))
-    assert {h.number for h in making.carrier.handsets()} == {*numbers, e164(roster.NOBODYS), DUTY_PHONE}
+    assert {h.number for h in making.carrier.handsets()} == {*numbers, e164(roster.NOBODYS), DUTY_PHONE, roster.ROBOT}
     assert {s.number for s in suggestions()} <= {h.number for h in making.carrier.handsets()}
 
 

@@ -30,6 +30,10 @@ _GROUP_LIMIT = 512
 _READERS = 2
 """A slow report must not hold up the page of a villager; more connections only cost memory on a 1 GB Pi."""
 
+_WRITER_CACHE_KIB = 2048
+_READER_CACHE_KIB = 512
+"""The village's file is a few megabytes and lies in the kernel's own cache; ours costs a 1 GB Pi its memory twice."""
+
 _WATCH_S = 1.0
 """How soon the server acts on what a command beside it has written."""
 
@@ -73,7 +77,7 @@ async def _connect(path: Path, *, read_only: bool) -> _Connection:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA busy_timeout = 10000")
-        connection.execute("PRAGMA cache_size = -2048")
+        connection.execute(f"PRAGMA cache_size = -{_READER_CACHE_KIB if read_only else _WRITER_CACHE_KIB}")
         connection.execute("PRAGMA journal_size_limit = 4194304")
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA secure_delete = ON")
