@@ -12,7 +12,7 @@ from gateway.message import Channel, Draft, Priority
 from gateway.outbox import Outbox
 from gateway.store import shift_times as shift_messages
 from village.ground.clock import KernelClock, MovableClock, SystemClock, parse_iso
-from village.ground.database import Database
+from village.ground.database import Database, DiskFullError
 from village.ground.migrate import migrate
 from village.ground.privacy import Vault
 from village.ground.timekeeping import AGAIN_MS, MARK_EVERY_MS, Timekeeper, read_mark, write_mark
@@ -127,3 +127,17 @@ async def test_a_disk_that_has_room_again_is_known_within_a_minute(book: Databas
     finally:
         keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)
+
+
+async def test_a_step_that_cannot_be_kept_is_taken_back(book, kernel) -> None:  # type: ignore[no-untyped-def]
+    clock = SystemClock()
+
+    def cut(tx: sqlite3.Connection, since_ms: int, step_ms: int) -> None:
+        raise DiskFullError("full")
+
+    keeper = Timekeeper(book, clock, (cut,))
+    await keeper.begin()
+    with pytest.raises(DiskFullError):
+        await keeper.tell(NOON_MS, "desk")
+    assert not clock.trusted
+    assert clock.now_ms() < NOON_MS

@@ -119,6 +119,13 @@ class SystemClock:
         self._anchor, self._told, self._follows = (wall_ms, self.monotonic_ms()), True, False
         return step_ms
 
+    def remembered(self) -> tuple[tuple[int, int], bool, bool]:
+        """What `restore` needs to take a step back that could not be kept."""
+        return self._anchor, self._told, self._follows
+
+    def restore(self, before: tuple[tuple[int, int], bool, bool]) -> None:
+        self._anchor, self._told, self._follows = before
+
     def may_follow(self) -> bool:
         """Whether the network has set the computer's clock and we do not follow it yet."""
         return not self._follows and self._synchronised()

@@ -9,11 +9,14 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from village.ground.clock import Clock, SystemClock, iso
-from village.ground.database import Database, DatabaseError
+from village.ground.database import Database, DatabaseError, Unit
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 Shift = Callable[[sqlite3.Connection, int, int], None]
 """`shift(tx, since_ms, step_ms)`: move a room's own instants from `since_ms` on by `step_ms`."""
@@ -66,9 +69,18 @@ class Timekeeper:
         clock = self._clock
         if not isinstance(clock, SystemClock):
             raise ValueError("this clock is moved by hand")
-        step_ms = await self._database.write(lambda tx: self._step(tx, clock.tell(wall_ms), source))
+        step_ms = await self._stepping(clock, lambda tx: self._step(tx, clock.tell(wall_ms), source))
         log.info("clock stepped source=%s step_ms=%d now=%s", source, step_ms, iso(wall_ms))
         return step_ms
+
+    async def _stepping(self, clock: SystemClock, unit: Unit[T]) -> T:
+        """A step that cannot be kept is taken back: clock and stamps go together or not at all."""
+        before = clock.remembered()
+        try:
+            return await self._database.write(unit)
+        except DatabaseError:
+            clock.restore(before)
+            raise
 
     def _step(self, tx: sqlite3.Connection, step_ms: int, source: str) -> int:
         """In one unit with the clock itself, so that nothing judges old stamps by the new time."""
@@ -110,5 +122,5 @@ class Timekeeper:
             step_ms = clock.follow_kernel()
             return None if step_ms is None else self._step(tx, step_ms, "network")
 
-        if clock.may_follow() and (step_ms := await self._database.write(follow)) is not None:
+        if clock.may_follow() and (step_ms := await self._stepping(clock, follow)) is not None:
             log.info("clock stepped source=network step_ms=%d", step_ms)

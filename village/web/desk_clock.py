@@ -16,6 +16,9 @@ from village.web.kit.forms import read_form
 from village.web.kit.gate import Role, allowed, signed_in
 from village.web.kit.pages import redirect, render
 
+_LARGE_MS = 24 * 3_600_000
+_WRONG_YEAR = RefusalError(say("这个年份不对，请再看一眼"), status=422)
+
 
 def routes(clock: Clock, timekeeper: Timekeeper) -> list[web.RouteDef]:
     desk = _Desk(clock, timekeeper)
@@ -37,19 +40,27 @@ class _Desk:
         try:
             if not isinstance(self._clock, SystemClock):
                 raise RefusalError(say("样板村的时间在“村里的手机”那一页往前拨"), status=409)
-            wall_ms = _told_ms(form.needed("time", say("现在的时间")))
+            told = form.needed("time", say("现在的时间"))
+            wall_ms = _told_ms(told)
+            if abs(wall_ms - self._clock.now_ms()) > _LARGE_MS and form.text("sure") != told:
+                return await self._page(request, form=form, ask=told)
             await self._timekeeper.tell(wall_ms, "desk")
+        except ValueError:  # earlier than this program: no clock in the village can be right about that
+            return await self._page(request, form=form, refused=_WRONG_YEAR)
         except RefusalError as refused:
             return await self._page(request, form=form, refused=refused)
         return await redirect(request, "/clock", say("记下了，村里的钟按这个时间走"))
 
-    async def _page(self, request: web.Request, **values: object) -> web.Response:
+    async def _page(self, request: web.Request, *, ask: str = "", **values: object) -> web.Response:
+        """`ask`: a time far from ours, to be said twice: a slip of the year would make everything overdue."""
         now = beijing(self._clock.now_ms())
         return await render(
             request,
             "clock/clock.html",
             trusted=self._clock.trusted,
             movable=not isinstance(self._clock, SystemClock),
+            ask=ask,
+            ask_ms=_told_ms(ask) if ask else 0,
             now_text=now.strftime("%Y-%m-%dT%H:%M"),
             **values,  # type: ignore[arg-type]
         )
@@ -64,5 +75,5 @@ def _told_ms(text: str) -> int:
     except ValueError as failure:
         raise wrong from failure
     if not 2026 <= told.year < 2100:
-        raise RefusalError(say("这个年份不对，请再看一眼"), status=422)
+        raise _WRONG_YEAR
     return wall_ms

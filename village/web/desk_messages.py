@@ -152,7 +152,7 @@ class _Desk:
         number = display(self._vault.open(found.sealed_sender))
         return await render(request, "messages/letter.html", letter=self._letter(found), number=number)
 
-    @allowed(Role.COMMITTEE, Role.SUPERVISORY)
+    @allowed(Role.COMMITTEE)
     async def called_back(self, request: web.Request) -> web.StreamResponse:
         form = await read_form(request)
         alarm_id, by = path_number(request, "id"), account_of(request).name
