@@ -27,6 +27,7 @@ from village.config import SIMULATOR
 from village.founding import answering_of, carrier_of, complete, hosts_of, means_of
 from village.ground.clock import Clock, MovableClock
 from village.ground.database import Database
+from village.ground.memory import give_back
 from village.ground.reasons import reason_of
 from village.ground.timekeeping import Timekeeper
 from village.ground.wording import RefusalError, Wording, say
@@ -65,6 +66,7 @@ log = logging.getLogger(__name__)
 _DUE_EVERY_S = 10
 """How soon a notice planned for a certain minute leaves; a look costs one indexed read."""
 
+_GIVE_BACK_EVERY_S = 60
 _TIDY_EVERY_S = 3600
 _CLIPS_MOST_BYTES = 256 * 1024 * 1024
 """Spoken clips are made again when needed; an SD card has better uses for more."""
@@ -178,7 +180,11 @@ async def _start(
     async def tidy() -> None:
         await speech.prune(_CLIPS_MOST_BYTES)
 
+    async def give_memory_back() -> None:
+        await asyncio.to_thread(give_back)
+
     schedule = Schedule()
+    schedule.every(_GIVE_BACK_EVERY_S, give_memory_back)
     schedule.every(_DUE_EVERY_S, due)
     schedule.every(_TIDY_EVERY_S, tidy)
 

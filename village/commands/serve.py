@@ -11,6 +11,7 @@ import signal
 from pathlib import Path
 
 from village.app import Running, running
+from village.ground.memory import keep_one_arena
 from village.ground.wording import Wording, say
 from village.place import Place
 
@@ -31,6 +32,7 @@ def _address(text: str) -> str:
 
 
 def run(args: argparse.Namespace) -> int:
+    keep_one_arena()
     place = Place.open(args.folder)
     return asyncio.run(_serve(place, args))
 

@@ -80,7 +80,7 @@ async def _connect(path: Path, *, read_only: bool) -> _Connection:
         connection.execute(f"PRAGMA cache_size = -{_READER_CACHE_KIB if read_only else _WRITER_CACHE_KIB}")
         connection.execute("PRAGMA journal_size_limit = 4194304")
         connection.execute("PRAGMA temp_store = MEMORY")
-        connection.execute("PRAGMA secure_delete = ON")
+        connection.execute("PRAGMA secure_delete = FAST")
         if read_only:
             connection.execute("PRAGMA query_only = ON")
         return connection
