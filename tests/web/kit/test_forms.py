@@ -193,7 +193,8 @@ def test_tokens_are_bound_and_never_alike() -> None:
     assert read_token(b"k", b"me", first)
     assert read_token(b"k", b"you", first) is None
     assert read_token(b"l", b"me", first) is None
-    assert read_token(b"k", b"me", first[:-1] + ("A" if first[-1] != "A" else "B")) is None
+    # the last sign of base64 carries bits that mean nothing; the first one's all count
+    assert read_token(b"k", b"me", ("A" if first[0] != "A" else "B") + first[1:]) is None
 
 
 def test_fields_are_read_as_people_mean_them() -> None:
