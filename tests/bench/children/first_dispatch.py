@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+from gateway.failures import CannotAskError
 from gateway.transport import Accepted, Fate, Parcel, Sink
 from tests.bench.bench_village import at_work, opened
 from tests.bench.kernel import peak_mb
@@ -42,7 +43,7 @@ class _Line:
         return Accepted(parcel.reference)
 
     async def ask(self, reference: str) -> Fate:
-        raise NotImplementedError(reference)
+        raise CannotAskError(reference)
 
 
 async def main(folder: Path, after: int) -> None:
