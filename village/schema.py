@@ -5,10 +5,13 @@ from __future__ import annotations
 PACKAGES = (
     "village.ground",
     "gateway",
+    "sync",
     "village.web.kit",
     "village.people",
     "village.questions",
     "village.notices",
     "village.community",
+    "village.polls",
     "village.keywords",
+    "village.link",
 )
