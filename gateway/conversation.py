@@ -75,9 +75,11 @@ class Conversation:
                 raise RetryLaterError(Trouble.SPEECH) from raised
         return clips
 
-    async def note(self, claim: Claim, what: CallStep, key: str | None = None, why: str | None = None) -> None:
+    async def note(
+        self, claim: Claim, what: CallStep, key: str | None = None, *, node: str | None = None, why: str | None = None
+    ) -> None:
         def unit(tx: sqlite3.Connection) -> None:
-            self._posting.call_step(tx, claim, what, key, why)
+            self._posting.call_step(tx, claim, what, key=key, node=node, why=why)
 
         await self._db.write(unit)
 
@@ -133,9 +135,9 @@ class _Call:
                     await self._wait(self._held.in_ms(wait_ms), otherwise=Silence())
                 case Heard():
                     await self._held.note(self._claim, CallStep.HEARD)
-                case Chosen(key):
+                case Chosen(key, node):
                     self._answered_by_key = True
-                    await self._held.note(self._claim, CallStep.KEY, key)
+                    await self._held.note(self._claim, CallStep.KEY, key, node=node)
                 case End(reason):
                     why = reason
         await self._held.note(self._claim, CallStep.ENDED, why=why)

@@ -36,7 +36,7 @@ class Inbox:
                 "sender": self._vault.seal(sender),
                 "fingerprint": self._vault.fingerprint(sender),
                 "text": self._vault.seal(inbound.text),
-                "text_print": self._text_print(inbound.text),
+                "text_print": self._text_print(sender, inbound.text),
                 "centre": inbound.centre_ms,
                 "received": self._clock.now_ms(),
                 "transport": transport,
@@ -89,7 +89,7 @@ class Inbox:
                 {
                     "fingerprint": self._vault.fingerprint(canonical_sender(sender)),
                     "since": since_ms,
-                    "text_print": self._text_print(text),
+                    "text_print": self._text_print(canonical_sender(sender), text),
                 },
             ).fetchone()[0]
         )
@@ -102,8 +102,9 @@ class Inbox:
             ).fetchone()[0]
         )
 
-    def _text_print(self, text: str) -> bytes:
-        return self._vault.fingerprint("text\n" + unicodedata.normalize("NFKC", text).strip())
+    def _text_print(self, sender: str, text: str) -> bytes:
+        """With the sender in it: of the text alone, all who sent the same ballot would bear the same print."""
+        return self._vault.fingerprint(f"text\n{sender}\n{unicodedata.normalize('NFKC', text).strip()}")
 
     def _carrier_key(self, inbound: Inbound, transport: str) -> bytes | None:
         if inbound.carrier_id is None:

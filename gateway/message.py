@@ -168,7 +168,8 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class CallEvent:
-    """Something happened in a call; told in the unit that records it. `why` comes with ENDED only."""
+    """Something happened in a call; told in the unit that records it. `why` comes with ENDED only, `key` and the `node`
+    of the script in which it was pressed with KEY only."""
 
     message_id: int
     kind: str
@@ -177,6 +178,11 @@ class CallEvent:
     key: str | None
     at_ms: int
     why: str | None = None
+    node: str | None = None
+
+    def __repr__(self) -> str:
+        """Without the key: it may be a ballot, and reprs end up in logs."""
+        return f"CallEvent(message_id={self.message_id}, kind={self.kind!r}, what={self.what.value})"
 
 
 class Events(Protocol):

@@ -253,8 +253,17 @@ class Posting:
 
     # calls
 
-    def call_step(self, tx: sqlite3.Connection, claim: Claim, what: CallStep, key: str | None, why: str | None) -> None:
-        """Something happened in a call: kept, and told in the same unit."""
+    def call_step(
+        self,
+        tx: sqlite3.Connection,
+        claim: Claim,
+        what: CallStep,
+        *,
+        key: str | None = None,
+        node: str | None = None,
+        why: str | None = None,
+    ) -> None:
+        """Something happened in a call: kept, and told in the same unit. Which key it was is told and not kept."""
         now_ms = self.clock.now_ms()
         match what:
             case CallStep.ANSWERED:
@@ -265,7 +274,7 @@ class Posting:
                 store.call_key(tx, claim.message_id, claim.attempt)
             case CallStep.ENDED:
                 store.call_ends(tx, claim.message_id, claim.attempt, now_ms, why or "")
-        event = CallEvent(claim.message_id, claim.kind, claim.reference, what, key, now_ms, why)
+        event = CallEvent(claim.message_id, claim.kind, claim.reference, what, key, now_ms, why, node)
         guarded(tx, lambda: self.events.call(tx, event), f"call message={claim.message_id}")
 
     def tell(self, tx: sqlite3.Connection, moved: Sequence[Moved | None]) -> None:

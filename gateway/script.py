@@ -161,9 +161,10 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A key that has a meaning here was pressed."""
+    """A key that has a meaning here was pressed; `node`: where, since one key means many things in one call."""
 
     key: str
+    node: str
 
 
 class Why(StrEnum):
@@ -185,11 +186,15 @@ class Machine:
 
     def __init__(self, script: Script) -> None:
         self._script = script
-        self._at = script.nodes[script.start]
+        self._name = script.start
         self._speaking = True
         self._steps = 0
         self.heard = False
         self.ended: Why | None = None
+
+    @property
+    def _at(self) -> Node:
+        return self._script.nodes[self._name]
 
     def begin(self) -> list[Action]:
         return self._enter(self._script.start)
@@ -220,7 +225,7 @@ class Machine:
 
     def _pressed(self, key: str) -> list[Action]:
         if key in self._at.answers:
-            return [Chosen(key), *self._enter(self._at.answers[key])]
+            return [Chosen(key, self._name), *self._enter(self._at.answers[key])]
         return [] if self._at.other is None else self._enter(self._at.other)
 
     def _lead(self, to: str | None) -> list[Action]:
@@ -230,7 +235,7 @@ class Machine:
         self._steps += 1
         if self._steps > MOST_STEPS:
             return self._end(Why.TOO_LONG)
-        self._at = self._script.nodes[name]
+        self._name = name
         self._speaking = True
         return [Say(self._at.says, self._at.slow)]
 

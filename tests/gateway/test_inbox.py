@@ -38,6 +38,18 @@ async def test_the_same_sender_centre_time_and_text_is_one_message(rig: Rig) -> 
     assert len(rig.recorder.received_sms) == 4
 
 
+async def test_the_file_does_not_show_who_sent_the_same_text(rig: Rig) -> None:
+    """Two ballots for the same option would bear one print; a clerk who texts his own finds all who voted like him."""
+    await take(rig, text="1", centre_ms=1000)
+    await take(rig, sender=LI, text="1", centre_ms=1000)
+    await take(rig, text="1", centre_ms=9000)
+    prints = [row["text_print"] for row in await rows(rig)]
+    assert prints[0] != prints[1]
+    assert prints[0] == prints[2]
+    repeated = await rig.db.read(lambda tx: rig.gateway.inbox.repeats(tx, WANG, "1", 0))
+    assert repeated == 2
+
+
 async def test_the_same_carriers_id_is_one_message(rig: Rig) -> None:
     assert await take(rig, carrier_id="SM1") is not None
     assert await take(rig, text="another", carrier_id="SM1") is None

@@ -51,14 +51,14 @@ def test_nine_after_the_message_confirms_and_ends() -> None:
         Say(("通知。明天停水。", "听清楚了按9。"), False),
         Heard(),
         Listen(6000),
-        Chosen("9"),
+        Chosen("9", "notice"),
         Say(("记下了。",), False),
         End(Why.FINISHED),
     ]
 
 
 def test_a_key_pressed_while_it_speaks_counts() -> None:
-    assert Chosen("9") in walk(Played(), Silence(), Pressed("9"))
+    assert Chosen("9", "notice") in walk(Played(), Silence(), Pressed("9"))
     assert Heard() not in walk(Played(), Silence(), Pressed("9"), Played())
 
 
@@ -74,7 +74,12 @@ def test_heard_is_said_once() -> None:
 
 
 def test_a_star_repeats() -> None:
-    assert walk(Played(), Silence(), Played(), Pressed("*"))[-2:] == [Chosen("*"), NOTICE_SAY]
+    assert walk(Played(), Silence(), Played(), Pressed("*"))[-2:] == [Chosen("*", "notice"), NOTICE_SAY]
+
+
+def test_a_key_says_in_which_node_it_was_pressed() -> None:
+    assert Chosen("9", "start") in walk(Pressed("9"))
+    assert Chosen("9", "again") in walk(Played(), Silence(), Played(), Silence(), Pressed("9"))
 
 
 NOTICE_SAY = Say(("通知。明天停水。", "听清楚了按9。"), False)
