@@ -249,4 +249,4 @@ def _of_eligible(said: object) -> bool:
     of = said["of"] if isinstance(said, dict) else None
     if of not in ("attended", "eligible"):
         raise ValueError("pass is measured against attended or eligible")
-    return of == "eligible"
+    return bool(of == "eligible")
