@@ -73,17 +73,9 @@ def verify(signed: bytes, find: FindKey, context: bytes) -> tuple[bytes, PublicK
     return payload, key
 
 
-def signer_of(signed: bytes) -> bytes:
-    """The key id a signed message names, unchecked. Raises NotSignedError."""
-    protected, _, _ = _opened(signed)
-    try:
-        header = cbor.decode(protected)
-    except NotCanonicalError as broken:
-        raise NotSignedError("a header that is none") from broken
-    key_id = header.get(_KID) if isinstance(header, Mapping) else None
-    if type(key_id) is not bytes:
-        raise NotSignedError("names no signer")
-    return key_id
+def unchecked_payload(signed: bytes) -> bytes:
+    """What a message says before its signature is checked: only to find the key in it. Raises NotSignedError."""
+    return _opened(signed)[1]
 
 
 def _opened(signed: bytes) -> tuple[bytes, bytes, bytes]:
