@@ -64,3 +64,10 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyt
         write_whole(path, b"new")
     assert path.read_bytes() == b"old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+def test_half_a_character_is_kept_as_it_came():
+    """An SMS that was cut in the middle of a picture."""
+    vault, cut = Vault(b"k" * 32), "好的\ud83d"
+    assert vault.open(vault.seal(cut)) == cut
+    assert len(vault.fingerprint(cut)) == 16

@@ -60,6 +60,14 @@ def derive(key: bytes, purpose: str) -> bytes:
     return HKDFExpand(SHA256(), KEY_BYTES, purpose.encode()).derive(key)
 
 
+_HALVES = "surrogatepass"
+"""An SMS cut in the middle of a picture ends in half a character; it is kept as it came."""
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode(errors=_HALVES)
+
+
 class Vault:
     """Seals short texts (phone numbers) and finds them again without opening any."""
 
@@ -70,15 +78,15 @@ class Vault:
     def seal(self, number: str) -> bytes:
         """Nonce and ciphertext; two seals of one number differ."""
         nonce = os.urandom(_NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, number.encode(), None)
+        return nonce + self._cipher.encrypt(nonce, _bytes(number), None)
 
     def open(self, sealed: bytes) -> str:
         """Raises SealBrokenError."""
         try:
-            return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], None).decode()
+            return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], None).decode(errors=_HALVES)
         except (InvalidTag, ValueError) as broken:
             raise SealBrokenError("sealed with another key, or altered") from broken
 
     def fingerprint(self, number: str) -> bytes:
         """16 bytes that are the same for the same number and say nothing about it without the key."""
-        return hmac.new(self._finder, number.encode(), hashlib.sha256).digest()[:16]
+        return hmac.new(self._finder, _bytes(number), hashlib.sha256).digest()[:16]

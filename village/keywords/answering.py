@@ -18,7 +18,7 @@ from village.keywords import store
 from village.keywords.carry_out import Doing, Duty, carry_out
 from village.keywords.commands import Supervise, Suspicious
 from village.keywords.decide import decide
-from village.keywords.decision import Confirm, Decision, Intent, NoteFetched, Redeem, Sender
+from village.keywords.decision import CastBallot, Confirm, Decision, Intent, NoteFetched, Redeem, Sender
 from village.keywords.grammar import read
 from village.keywords.normalise import simplified
 from village.keywords.reading import SINCE_MS, Reading
@@ -128,7 +128,7 @@ class Answering:
         now_ms = self._clock.now_ms()
         sms = ReceivedSms(0, canonical_sender(sender), text, None, now_ms, "interpret")
         decision = self.decide(tx, sms, rehearsed=True)
-        telling = tuple(effect for effect in decision.effects if isinstance(effect, Confirm | Redeem))
+        telling = tuple(effect for effect in decision.effects if isinstance(effect, CastBallot | Confirm | Redeem))
         who = self._sender(tx, sms.sender)
         reply = self._carry_out(tx, sms, who, replace(decision, effects=telling), now_ms)
         return self._restrained(tx, who, replace(decision, reply=reply), now_ms)

@@ -19,6 +19,7 @@ from village.keywords.decision import (
     AddSecond,
     Alarm,
     CancelRinging,
+    CastBallot,
     Confirm,
     Effect,
     Keep,
@@ -29,6 +30,7 @@ from village.keywords.decision import (
     Speak,
     Withhold,
 )
+from village.keywords.poll_replies import PollReplies
 from village.keywords.replies import Replies, Reply
 from village.notices.confirm import confirm, note_asked, read_to
 from village.notices.notice import Notice
@@ -38,6 +40,10 @@ from village.notices.store import notice_of
 from village.people import phones
 from village.people.optout import set_opted
 from village.people.registration import redeem
+from village.polls import store as polls
+from village.polls.cast_ballot import Outcome, cast
+from village.polls.dispatch import spare_phone as spare_from_polls
+from village.polls.poll import Via
 
 SAME_ALARM_MS = 10 * 60_000
 """One call to the one on duty, however often somebody in fear presses send."""
@@ -87,10 +93,39 @@ class Doing:
             return self.replies.bad_code(done.tries_left)
         return self.replies.phone_full() if done.outcome == "full" else None
 
+    def cast(self, effect: CastBallot) -> Reply | None:
+        """The ballot is kept in the unit that received it; what became of it is what is answered."""
+        poll = polls.poll_of(self.tx, effect.poll_id)
+        done = cast(
+            self.tx,
+            self.means.vault,
+            poll,
+            effect.voter_id,
+            effect.choice,
+            via=Via.SMS,
+            sent_ms=effect.sent_ms,
+            received_ms=self.now_ms,
+            source=f"inbox/{self.inbox_id}",
+        )
+        replies = PollReplies(self.replies)
+        if done.outcome is Outcome.LATE:
+            return None  # what is said of the deadline was decided already
+        if done.outcome is Outcome.EARLIER:
+            return replies.earlier(poll, done.receipt)
+        if not effect.alone:
+            return replies.shared(poll, effect.voter, done.receipt)
+        if done.delayed:
+            return replies.delayed(poll, effect.choice, done.receipt, effect.sent_ms)
+        if done.outcome is Outcome.CHANGED and done.before is not None:
+            return replies.changed(poll, done.before, effect.choice, done.receipt)
+        answer = replies.same if done.outcome is Outcome.SAME else replies.voted
+        return answer(poll, effect.choice, done.receipt)
+
     def opt(self, effect: Opt) -> None:
         set_opted(self.tx, effect.phone_id, effect.level, how="sms", at_ms=self.now_ms)
         if effect.level != "all":
             spare_phone(self.tx, self.means.outbox, effect.phone_id, self.now_ms)
+            spare_from_polls(self.tx, self.means, effect.phone_id)
 
     def ring(self, effect: Ring) -> None:
         message_id = read_to(self.tx, self.means, notice_of(self.tx, effect.notice_id), effect.phone, self.now_ms)
@@ -200,6 +235,8 @@ def carry_out(doing: Doing, effect: Effect, sender: str) -> Reply | None:
             return doing.confirm(effect)
         case Redeem():
             return doing.redeem(effect)
+        case CastBallot():
+            return doing.cast(effect)
         case Opt():
             doing.opt(effect)
         case Ring():

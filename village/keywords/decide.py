@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from village.ground.clock import beijing
 from village.ground.wording import Wording, say
+from village.keywords import of_polls
 from village.keywords.commands import (
     Assent,
     CallMe,
@@ -154,7 +155,13 @@ def _shown(command: Command) -> bool:
 
 def _registered(reading: Reading, phone: PhoneRow, command: Command) -> Decision:
     decision = _of_registered(reading, phone, command)
-    return replace(decision, shown=_shown(command) and decision.intent is not Intent.CONFIRM)
+    return replace(decision, shown=_shown(command) and not _may_be_an_answer(decision))
+
+
+def _may_be_an_answer(decision: Decision) -> bool:
+    """A receipt, a ballot, or words in which a ballot may be: nobody but their writer reads those."""
+    about_a_poll = decision.concerns is not None and decision.concerns.startswith("poll/")
+    return about_a_poll or decision.intent in (Intent.CONFIRM, Intent.VOTE, Intent.CLOSED)
 
 
 def _of_registered(reading: Reading, phone: PhoneRow, command: Command) -> Decision:
@@ -169,15 +176,15 @@ def _of_registered(reading: Reading, phone: PhoneRow, command: Command) -> Decis
         case Received():
             return received(reading, phone, command)
         case Assent():
-            return assent(reading, phone)
+            return of_polls.words(reading, phone, ballotish=False) or assent(reading, phone)
         case Courtesy():
             return Decision(Intent.IGNORE, say("客气话：记下，不回"))
         case YesNo():
             return Decision(Intent.CLARIFY, say("没有等着他回7或8的事"), replies.nothing_asked())
         case Choice() | Stand():
-            return Decision(Intent.CLARIFY, say("现在没有进行中的表决"), replies.no_poll())
-        case PollChoice(poll=poll) | SlotChoice(poll=poll):
-            return Decision(Intent.CLARIFY, say("没有{poll}号表决", poll=poll), replies.wrong_poll(poll))
+            return of_polls.ballot(reading, phone, command)
+        case PollChoice() | SlotChoice():
+            return of_polls.coded(reading, phone, command)
         case Unclear():
             return _unclear(reading, phone, command)
         case NoticeText(number=number):
@@ -186,7 +193,9 @@ def _of_registered(reading: Reading, phone: PhoneRow, command: Command) -> Decis
             return call_me(reading, phone, number)
         case CancelCall():
             return cancel_call(reading, phone)
-        case Suggest(text=text) | FreeText(text=text):
+        case FreeText(text=text, ballotish=ballotish):
+            return of_polls.words(reading, phone, ballotish=ballotish) or suggestion(reading, phone, text)
+        case Suggest(text=text):
             return suggestion(reading, phone, text)
         case HelpRequest(text=text):
             return help_request(reading, phone, text)
@@ -198,6 +207,10 @@ def _of_registered(reading: Reading, phone: PhoneRow, command: Command) -> Decis
             return Decision(Intent.OFFER, say("没有{number}号求助", number=number), replies.no_help(number))
         case ServiceChoice(service=8, choice=choice):
             return Decision(Intent.SERVICE, say("选语音语言"), replies.language_set(choice), (Speak(phone, choice),))
+        case Service(number=3):
+            return of_polls.my_votes(reading, phone)
+        case HowTo(topic=Topic.VOTING):
+            return of_polls.how_to_vote(reading, phone)
         case Service() | ServiceChoice() | HowTo():
             return _service(reading, command)
     raise AssertionError(f"no branch for {type(command).__name__}")  # mypy cannot see it; the tests do
@@ -206,7 +219,6 @@ def _of_registered(reading: Reading, phone: PhoneRow, command: Command) -> Decis
 def _service(reading: Reading, command: Service | ServiceChoice | HowTo) -> Decision:
     replies = reading.replies
     answers: dict[Command, Reply] = {
-        Service(3): replies.no_poll(),
         Service(4): replies.suggesting(),
         ServiceChoice(4, 0): replies.recording(),
         ServiceChoice(4, 1): replies.suggestions_on_paper(),
@@ -218,7 +230,6 @@ def _service(reading: Reading, command: Service | ServiceChoice | HowTo) -> Deci
         ServiceChoice(7, 2): replies.party(),
         Service(8): replies.languages(),
         Service(9): replies.subscription(),
-        HowTo(Topic.VOTING): replies.no_poll(),
         HowTo(Topic.REGISTERING): replies.registering(),
         HowTo(Topic.DISCLOSURE): replies.disclosure(),
         HowTo(Topic.MY_RECORD): replies.my_record(len(reading.sender.holders)),
@@ -235,6 +246,8 @@ def _service(reading: Reading, command: Service | ServiceChoice | HowTo) -> Deci
 
 
 def _unclear(reading: Reading, phone: PhoneRow, command: Unclear) -> Decision:
+    if (asked_back := of_polls.unclear(reading, phone, command)) is not None:
+        return asked_back
     if command.alone:
         return suggestion(reading, phone, reading.text)
     why: dict[Doubt, Wording] = {

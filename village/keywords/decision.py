@@ -6,7 +6,7 @@ Never does it; `carry_out` does, and `interpret` only shows it.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from village.community.store import Kind
@@ -145,12 +145,42 @@ class Alarm:
     names: tuple[str, ...]
 
 
-Effect = Confirm | Opt | Redeem | Ring | CancelRinging | NoteFetched | Keep | AddSecond | Speak | Withhold | Alarm
+@dataclass(frozen=True, slots=True, repr=False)
+class CastBallot:
+    """A ballot of one voter. `alone`: nobody else votes with this phone, so the reply may say what was chosen."""
+
+    poll_id: int
+    voter_id: int
+    voter: str
+    choice: int
+    sent_ms: int
+    alone: bool
+
+    def __repr__(self) -> str:
+        """Without the choice: reprs end up in logs."""
+        return f"CastBallot(poll_id={self.poll_id})"
+
+
+Effect = (
+    Confirm
+    | Opt
+    | Redeem
+    | Ring
+    | CancelRinging
+    | NoteFetched
+    | Keep
+    | AddSecond
+    | Speak
+    | Withhold
+    | Alarm
+    | CastBallot
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`shown`: whether the committee may read the text; never a ballot, a code, or what is not for it."""
+    """`shown`: whether the committee may read the text; never a ballot, a code, or what is not for it. `poll`, `choice`
+    and `voter` are for `village interpret`; nothing keeps them."""
 
     intent: Intent
     why: Wording
@@ -159,8 +189,8 @@ class Decision:
     concerns: str | None = None
     shown: bool = False
     poll: int | None = None
-    choice: int | None = None
-    voter: str | None = None
+    choice: int | None = field(default=None, repr=False)
+    voter: str | None = field(default=None, repr=False)
 
     def as_json(self, translate: Translate = chinese) -> str:
         """DESIGN's object for `village interpret`."""

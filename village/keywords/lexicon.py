@@ -65,9 +65,9 @@ THANKS = re.compile(
 )
 PARTICLES = "吧啊呀哦哈啦了的喔噢嘞咯喽噻哒呐滴"
 
-_SUBJECT = "(?:我们家|我们|我家|俺们家|俺家|咱家|本人|我|俺|咱)?"
-_INTENT = "(?:还是|决定|就|要|想|只|来|的)*"
-_BALLOT_VERB = (
+SUBJECT = "(?:我们家|我们|我家|俺们家|俺家|咱家|本人|我|俺|咱)?"
+INTENT = "(?:还是|决定|就|要|想|只|来|的)*"
+BALLOT_VERB = (
     "(?:投票给|投票|投给|投|选择|选项|选|改成|改为|改选|改投|改|答案是|答案|答|票是|票投给|票投|toupiao|tp|gp)"
 )
 ANY_VERB = re.compile("(?:回复|回|按|发送|发|输入|填)")
@@ -78,19 +78,17 @@ _STANCE = f"(?P<no>{NO})|(?P<yes>{YES})|(?P<abstain>{ABSTAIN})"  # negation is l
 NEGATION = re.compile("不|没|未|别|勿|甭|莫|否|无|拒|×")
 
 STAND = re.compile(
-    f"{_SUBJECT}{_INTENT}(?:表示|坚决|完全|非常|十分|强烈|绝对|当然|{_BALLOT_VERB})*(?:{_STANCE})(?:票|意见)?"
+    f"{SUBJECT}{INTENT}(?:表示|坚决|完全|非常|十分|强烈|绝对|当然|{BALLOT_VERB})*(?:{_STANCE})(?:票|意见)?"
 )
-DIGIT_STAND = re.compile(f"{_SUBJECT}{_INTENT}{_BALLOT_VERB}?第?(?P<digit>[1-6])[号项]?[.,:、)]?(?:{_STANCE})")
-STAND_DIGIT = re.compile(f"{_SUBJECT}{_INTENT}(?:{_STANCE})[.,:、(]?{_BALLOT_VERB}?第?(?P<digit>[1-6])[号项]?\\)?")
-CHOICE = re.compile(f"{_SUBJECT}{_INTENT}{_BALLOT_VERB}(?P<rest>[0-9{_SEPARATORS}]+)[号项]?(?:选项|方案)?")
+DIGIT_STAND = re.compile(f"{SUBJECT}{INTENT}{BALLOT_VERB}?第?(?P<digit>[1-6])[号项]?[.,:、)]?(?:{_STANCE})")
+STAND_DIGIT = re.compile(f"{SUBJECT}{INTENT}(?:{_STANCE})[.,:、(]?{BALLOT_VERB}?第?(?P<digit>[1-6])[号项]?\\)?")
+CHOICE = re.compile(f"{SUBJECT}{INTENT}{BALLOT_VERB}(?P<rest>[0-9{_SEPARATORS}]+)[号项]?(?:选项|方案)?")
 NUMERAL_CHOICE = re.compile(
-    f"{_SUBJECT}{_INTENT}(?:改投|改选|投票给|投票|投给|投|选择|选项|选)(?P<rest>[{NUMERAL}]+)[号项]?(?:选项|方案)?"
+    f"{SUBJECT}{INTENT}(?:改投|改选|投票给|投票|投给|投|选择|选项|选)(?P<rest>[{NUMERAL}]+)[号项]?(?:选项|方案)?"
 )
-ORDINAL = re.compile(
-    f"{_SUBJECT}{_INTENT}{_BALLOT_VERB}?第(?P<rest>[1-6]|[{NUMERAL}])(?:号|项|个|条|种)?(?:选项|方案)?"
-)
+ORDINAL = re.compile(f"{SUBJECT}{INTENT}{BALLOT_VERB}?第(?P<rest>[1-6]|[{NUMERAL}])(?:号|项|个|条|种)?(?:选项|方案)?")
 NAMED_POLL = re.compile(
-    f"{_SUBJECT}{_INTENT}(?:{_BALLOT_VERB}|表决|征求意见|第)?(?P<poll>[2-9][0-9])号?(?:表决|征求意见|投票)?"
+    f"{SUBJECT}{INTENT}(?:{BALLOT_VERB}|表决|征求意见|第)?(?P<poll>[2-9][0-9])号?(?:表决|征求意见|投票)?"
     f"[,:]?(?:投票给|投给|投|选择|选|改成|改为|改选|改投)第?(?P<option>[0-9]|[{NUMERAL}])(?:号|项|个)?"
 )
 NUMBERED_OPTION = re.compile("(?P<rest>[1-6])(?:号|项|号选项|个选项)")
@@ -178,12 +176,12 @@ NUMBERED_CODE = re.compile(r"(?:注册码|登记码|注册|登记|zc)[: ]*([0-9]
 
 _AFTER_WORD = "[:,.;、 。-]*"
 SUGGEST = re.compile(
-    f"{_SUBJECT}(?:想|要|有个|有一个|有)?(?:提个|提一个|提)?(?:建议|意见|反映|jy){_AFTER_WORD}(?P<text>.+)", re.DOTALL
+    f"{SUBJECT}(?:想|要|有个|有一个|有)?(?:提个|提一个|提)?(?:建议|意见|反映|jy){_AFTER_WORD}(?P<text>.+)", re.DOTALL
 )
 HELP = re.compile(f"(?:求助|qz){_AFTER_WORD}(?P<text>.+)", re.DOTALL)
 SUPERVISE = re.compile(
     f"(?:监督委员会|监督委|监委会|监督|jd){_AFTER_WORD}(?P<text>.+)|"
-    f"{_SUBJECT}(?:要|想)?(?:实名|匿名)?(?:举报|检举|揭发|告发).*",
+    f"{SUBJECT}(?:要|想)?(?:实名|匿名)?(?:举报|检举|揭发|告发).*",
     re.DOTALL,
 )
 KEYWORD_BEFORE = re.compile(
@@ -199,7 +197,7 @@ MONEY_WORDS = re.compile("转账|转帐|汇款|打款到|安全账户|中奖")
 
 _UNITS = "组号户人元块万千百斤亩米天日月年点时分次个只头棵盏条家口岁楼层路平里公吨楼届位名位份期周度"
 LONE_DIGIT = re.compile(f"(?<![0-9.:第])[1-6](?![0-9.:{_UNITS}])")
-BALLOT_WORDS = re.compile(f"{NO}|{YES}|{ABSTAIN}|(?:选|投|投票|投给)[1-6一二三四五六]|^{_SUBJECT}{_INTENT}[选投]")
+BALLOT_WORDS = re.compile(f"{NO}|{YES}|{ABSTAIN}|(?:选|投|投票|投给)[1-6一二三四五六]|^{SUBJECT}{INTENT}[选投]")
 FILLERS = re.compile(
     f"{NO}|{YES}|{ABSTAIN}|我们家|我们|我家|我|俺|咱|你|您|他|她|本人|选择|选项|选|投票|投给|投|票|改成|改为|改|答案|号|项|个|第|"
     "和|与|或者|或|还是|跟|及|以及|都|也|又|就|要|想|是|的|了|吧|啊|呀|给|回复|回|按|好|行|可以|能|会|吗|呢|嘛|既|又|到底|"

@@ -1,0 +1,60 @@
+"""Which poll a bare digit or word answers: an answer belongs to the question that was asked before it was written.
+
+Never guesses between two, and never lets a late answer reach another question than its own. Reads only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from village import questions
+from village.keywords.reading import Reading
+from village.people.store import PhoneRow
+from village.polls import store
+from village.polls.dispatch import KIND
+from village.polls.poll import Poll, State
+
+_LATE_MS = 7 * 86_400_000
+"""Whoever answers a week after the deadline answers something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """`polls`: what a bare digit may be a ballot in; one: it is. `over`: the poll it answers, which takes no ballots
+    any more. `barred`: something is open, but nobody on this phone votes in it."""
+
+    polls: tuple[Poll, ...] = ()
+    over: Poll | None = None
+    barred: Poll | None = None
+
+    @property
+    def one(self) -> Poll | None:
+        return self.polls[0] if len(self.polls) == 1 else None
+
+
+def bind(reading: Reading, phone: PhoneRow) -> Bound:
+    """What this phone's answer belongs to, by what it had been asked when the answer was written."""
+    written = [poll for poll in store.running_polls(reading.tx) if poll.accepts(reading.answered_ms)]
+    mine = tuple(poll for poll in written if store.eligible_on(reading.tx, poll.id, phone.id))
+    barred = next((poll for poll in written if poll not in mine), None)
+    newest = questions.newest(reading.tx, phone.id, reading.answered_ms, kinds={KIND}, waiting=reading.rehearsed)
+    if newest is not None:
+        last = store.poll_of(reading.tx, newest.subject_id)
+        if last not in mine and _is_its_answer(reading, last):
+            return Bound(mine, last, barred)
+    asked = tuple(poll for poll in mine if _was_asked(reading, phone, poll))
+    return Bound(asked or mine, None, barred)
+
+
+def _is_its_answer(reading: Reading, poll: Poll) -> bool:
+    """Whether somebody may still be answering a poll that is over."""
+    if poll.state is State.WITHDRAWN:
+        return True
+    return poll.closes_ms < reading.answered_ms <= poll.closes_ms + _LATE_MS or poll.state is State.COUNTED
+
+
+def _was_asked(reading: Reading, phone: PhoneRow, poll: Poll) -> bool:
+    asked = questions.newest(
+        reading.tx, phone.id, reading.answered_ms, kinds={KIND}, number=poll.number, waiting=reading.rehearsed
+    )
+    return asked is not None and asked.subject_id == poll.id
