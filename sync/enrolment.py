@@ -50,6 +50,22 @@ class Refused(StrEnum):
     WAIT = "wait"
 
 
+def encode_refusal(why: Refused, wait_s: int = 0) -> bytes:
+    """What the county answers instead; not signed, since it promises nothing."""
+    return cbor.encode((_VERSION, str(why), wait_s))
+
+
+def read_refusal(said: bytes) -> tuple[Refused, int] | None:
+    """None where it says nothing we understand."""
+    try:
+        row = cbor.decode(said)
+        if type(row) is not list or len(row) != 3 or row[1] not in list(Refused):
+            return None
+        return Refused(row[1]), whole(row[2], high=86_400)
+    except BundleError:
+        return None
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Code:
     """`id` finds it, `secret` proves it."""

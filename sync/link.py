@@ -114,7 +114,7 @@ class Link:
             peer: Peer | None = None if county is None else self.ledger(tx, county.key).peer()
             return State(
                 spoke_ms=None if peer is None else peer.spoke_ms,
-                waiting=waiting(tx),
+                waiting=waiting(tx, None if county is None else county.key.log),
                 trouble=self._trouble,
                 next_ms=self._next_ms,
                 frozen="" if peer is None else peer.frozen,

@@ -120,9 +120,11 @@ class SqliteLedger:
         )  # fmt: skip
 
 
-def waiting(tx: sqlite3.Connection) -> int:
+def waiting(tx: sqlite3.Connection, peer_log: bytes | None) -> int:
     """Records of ours that the other side has not acknowledged; all of them while there is nobody."""
     row = tx.execute(
-        "SELECT coalesce((SELECT max(seq) FROM own_record), 0) - coalesce((SELECT max(acked_seq) FROM peer), 0)"
+        "SELECT coalesce((SELECT max(seq) FROM own_record), 0)"
+        " - coalesce((SELECT acked_seq FROM peer WHERE log = :log), 0)",
+        {"log": peer_log},
     ).fetchone()
     return int(row[0])

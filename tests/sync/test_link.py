@@ -101,7 +101,7 @@ async def test_what_was_written_goes_up_and_what_the_county_wrote_comes_down(db,
     await link.speak()
     assert [type(body).__name__ for body in far.told] == ["HealthNoted"]
     assert [body.text for body in link.taken] == ["防火"]
-    assert await db.read(waiting) == 0
+    assert await db.read(lambda tx: waiting(tx, COUNTY.public.log)) == 0
     state = await link.state()
     assert (state.spoke_ms, state.waiting, state.trouble) == (clock.now_ms(), 0, "")
     before = far.requests
@@ -139,10 +139,10 @@ async def test_whatever_else_answers_is_named_and_nothing_is_lost(db, clock, far
     with pytest.raises(raised):
         await link.speak()
     assert (await link.state()).trouble == trouble
-    assert await db.read(waiting) == 1
+    assert await db.read(lambda tx: waiting(tx, COUNTY.public.log)) == 1
     far.instead = None
     await link.speak()
-    assert await db.read(waiting) == 0
+    assert await db.read(lambda tx: waiting(tx, COUNTY.public.log)) == 0
 
 
 async def test_nobody_at_that_address_is_unreachable(db, clock, link):
@@ -199,7 +199,7 @@ async def test_it_comes_back_by_itself_after_a_long_outage(db, clock, far, link)
         far.instead = None
         await note(db, clock, 3)
         await heard(far, clock, LONGEST_RETRY_MS * 2)
-        while await db.read(waiting):
+        while await db.read(lambda tx: waiting(tx, COUNTY.public.log)):
             await clock.advance(1000)
         assert len(far.told) == 1
 

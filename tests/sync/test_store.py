@@ -51,7 +51,7 @@ async def test_what_waits_is_counted_with_and_without_a_county(db, own):
             ledger.add_own(record)
 
     await own(write)
-    assert await db.read(waiting) == 4
+    assert await db.read(lambda tx: waiting(tx, COUNTY.public.log)) == 4
 
     def acked(ledger):
         from dataclasses import replace
@@ -59,7 +59,7 @@ async def test_what_waits_is_counted_with_and_without_a_county(db, own):
         ledger.set_peer(replace(ledger.peer(), acked_seq=3))
 
     await own(acked)
-    assert await db.read(waiting) == 1
+    assert await db.read(lambda tx: waiting(tx, COUNTY.public.log)) == 1
 
 
 async def test_nobody_to_speak_to_is_said(db):

@@ -13,7 +13,7 @@ from village.ground.wording import RefusalError, say
 from village.web.kit.accounts import Accounts, SignedIn, Source
 from village.web.kit.authority import authority_certificate, authority_fingerprint
 from village.web.kit.forms import Form, read_form, take_form
-from village.web.kit.frame import FRAME, ROLE_WORDS, Role, visitor_of
+from village.web.kit.frame import FRAME, Role, visitor_of
 from village.web.kit.gate import FIRST, LOGIN, account_of, allowed, anyone, session_cookie, signed_in
 from village.web.kit.language import is_local
 from village.web.kit.pages import home_of, path_number, query_text, redirect, render
@@ -189,7 +189,7 @@ class _Office:
     @allowed(Role.COMMITTEE)
     async def account(self, request: web.Request) -> web.StreamResponse:
         shown = await self._accounts.one(path_number(request, "id"))
-        return await render(request, "accounts/account.html", shown=shown, roles=_roles())
+        return await render(request, "accounts/account.html", shown=shown, roles=_roles(request))
 
     @allowed(Role.COMMITTEE)
     async def set_role(self, request: web.Request) -> web.StreamResponse:
@@ -220,12 +220,12 @@ class _Office:
             refused=refused,
             accounts=listed,
             events=events,
-            roles=_roles(),
+            roles=_roles(request),
         )
 
 
-def _roles() -> list[tuple[str, object]]:
-    return [(role.value, ROLE_WORDS[role]) for role in Role]
+def _roles(request: web.Request) -> list[tuple[str, object]]:
+    return [(role.value, words) for role, words in request.app[FRAME].office.roles.items()]
 
 
 def _source(request: web.Request) -> Source:

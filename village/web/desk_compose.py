@@ -6,7 +6,7 @@ Never sends what was not shown before, and never loses what was typed: it is kep
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from aiohttp import web
@@ -32,6 +32,7 @@ from village.web.kit.gate import Role, account_of, allowed
 from village.web.kit.once import leads_to, once
 from village.web.kit.pages import path_number, redirect, render
 from village.web.notice_form import FIELDS, TO_CHOICES, as_field, due_of, order_of
+from village.web.passing_on import asked_for, county_of, draft_key, first_draft, refuse_dealt_with, request_for
 
 WRITERS = (Role.COMMITTEE, Role.COLLECTIVE, Role.PARTY)
 """The supervisory committee reads everything and sends nothing in the committee's name."""
@@ -102,7 +103,7 @@ class Compose:
 
     @allowed(*WRITERS)
     async def compose(self, request: web.Request) -> web.StreamResponse:
-        sheet = await self._sheet(request)
+        sheet = await self._sheet(request, asked_for(request))
         # the kept fields stand in the form as if they had just been sent
         form = Form(sheet.draft, nonce=b"draft") if sheet.draft else None
         return await self._compose_page(request, sheet, form=form)
@@ -118,16 +119,16 @@ class Compose:
             **values,  # type: ignore[arg-type]
         )
 
-    async def _sheet(self, request: web.Request) -> _Sheet:
-        author, now_ms = str(account_of(request).id), self._clock.now_ms()
+    async def _sheet(self, request: web.Request, county: int | None = None) -> _Sheet:
+        author, now_ms = draft_key(request, county), self._clock.now_ms()
 
         def unit(tx: sqlite3.Connection) -> _Sheet:
-            kept = store.draft_of(tx, author)
+            kept = store.draft_of(tx, author) or first_draft(tx, county)
             try:
                 number = next_number(tx, now_ms)
             except RefusalError:
                 number = 99
-            return _Sheet(groups(tx), is_empty(tx), self._meter(number), *(kept or ({}, None)))
+            return _Sheet(groups(tx), is_empty(tx), self._meter(number), *kept)
 
         return await self._db.read(unit)
 
@@ -141,13 +142,14 @@ class Compose:
         account = account_of(request)
         await self._keep(request, form)
         if form.has("edit"):
-            return await self._compose_page(request, await self._sheet(request), form=form)
+            return await self._compose_page(request, await self._sheet(request, county_of(form)), form=form)
         try:
             planned = await self._db.read(
                 lambda tx: plan(tx, self._means, order_of(tx, form, account), self._clock.now_ms())
             )
         except RefusalError as refused:
-            return await self._compose_page(request, await self._sheet(request), form=form, refused=refused)
+            sheet = await self._sheet(request, county_of(form))
+            return await self._compose_page(request, sheet, form=form, refused=refused)
         return await self._preview_page(request, form, planned)
 
     async def _preview_page(self, request: web.Request, form: Form, planned: Plan) -> web.Response:
@@ -166,20 +168,24 @@ class Compose:
     async def send(self, request: web.Request) -> web.StreamResponse:
         form = await read_form(request)
         account = account_of(request)
+        county = county_of(form)
         if form.has("edit"):
-            return await self._compose_page(request, await self._sheet(request), form=form)
+            return await self._compose_page(request, await self._sheet(request, county), form=form)
 
         def unit(tx: sqlite3.Connection) -> Notice:
             once(tx, form)
-            notice = send_notice(tx, self._means, order_of(tx, form, account), self._clock.now_ms())
-            store.forget_draft(tx, str(account.id))
+            refuse_dealt_with(tx, county)
+            notice = send_notice(
+                tx, self._means, replace(order_of(tx, form, account), request=request_for(form)), self._clock.now_ms()
+            )
+            store.forget_draft(tx, draft_key(request, county))
             leads_to(tx, form, f"/notices/{notice.id}")
             return notice
 
         try:
             notice = await self._db.write(unit)
         except RefusalError as refused:
-            return await self._compose_page(request, await self._sheet(request), form=form, refused=refused)
+            return await self._compose_page(request, await self._sheet(request, county), form=form, refused=refused)
         told = (
             say("通知{number}定好了，到时自己发出去", number=notice.number)
             if notice.state is State.PLANNED
@@ -192,7 +198,7 @@ class Compose:
     async def _keep(self, request: web.Request, form: Form) -> None:
         # what wakes people at night is decided afresh, not found ticked the next day
         fields = {name: form.many(name) for name in FIELDS if form.has(name) and name != "urgent"}
-        author, now_ms = str(account_of(request).id), self._clock.now_ms()
+        author, now_ms = draft_key(request, county_of(form)), self._clock.now_ms()
         if any(value for name in ("text", "short_text", "names") for value in fields.get(name, [])):
             await self._db.write(lambda tx: store.keep_draft(tx, author, fields, now_ms))
 
@@ -204,15 +210,15 @@ class Compose:
 
     @allowed(*WRITERS)
     async def forget(self, request: web.Request) -> web.StreamResponse:
-        await read_form(request)
-        author = str(account_of(request).id)
+        county = county_of(await read_form(request))
+        author = draft_key(request, county)
         await self._db.write(lambda tx: store.forget_draft(tx, author))
-        return await redirect(request, "/notices/new")
+        return await redirect(request, "/notices/new" if county is None else f"/notices/new?county={county}")
 
     @allowed(*WRITERS)
     async def listen(self, request: web.Request) -> web.StreamResponse:
         """How the draft will sound in a call."""
-        author = str(account_of(request).id)
+        author = draft_key(request, asked_for(request))
         kept = await self._db.read(lambda tx: store.draft_of(tx, author))
         text = tidy(kept[0].get("text", [""])[0]) if kept else ""
         if not text:

@@ -20,7 +20,7 @@ from village.web.kit.gate import Account, Role
 
 T = TypeVar("T")
 
-FIELDS = ("text", "short_text", "to", "groups", "names", "channel", "when", "at", "due", "urgent")
+FIELDS = ("text", "short_text", "to", "groups", "names", "channel", "when", "at", "due", "urgent", "county")
 
 TO_CHOICES: tuple[tuple[str, Wording], ...] = (
     ("everyone", say("全村每一户")),

@@ -19,13 +19,13 @@ from village.ground.wording import Wording
 from village.web.kit.assets import PREFIX as ASSETS
 from village.web.kit.assets import Assets
 from village.web.kit.errors import plain_pages
-from village.web.kit.frame import FRAME, Frame, RailEntry, no_foot, no_warnings
+from village.web.kit.frame import FRAME, VILLAGE_OFFICE, Frame, Office, RailEntry, no_foot, no_warnings
 from village.web.kit.gate import anyone, keep_gate, read_language, refuse_foreign_posts, refuse_unmarked
 from village.web.kit.language import LANGUAGES, choose_language
 from village.web.kit.live import hang_up, live
 from village.web.kit.pages import templates as page_templates
 
-__all__ = ["RailEntry", "make_desk_app", "make_public_app"]
+__all__ = ["Office", "RailEntry", "make_desk_app", "make_public_app"]
 
 _OWN_THINGS = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; media-src 'self'; connect-src"
@@ -71,8 +71,9 @@ def make_desk_app(
     warnings: Callable[[], Sequence[Wording]] = no_warnings,
     templates: Sequence[Path] = (),
     static: Sequence[Path] = (),
+    office: Office = VILLAGE_OFFICE,
 ) -> web.Application:
-    """Where the committee works. Raises ValueError where a handler does not say whom it is for."""
+    """Where the committee works, or the county. Raises ValueError where a handler does not say whom it is for."""
     assets = _assets(static)
     frame = Frame(
         village=village,
@@ -83,6 +84,7 @@ def make_desk_app(
         templates=page_templates(_folders(templates), assets),
         assets=assets,
         hosts=frozenset(host.lower() for host in hosts),
+        office=office,
         cookie=f"desk-{derive(key, 'desk-cookie-1').hex()[:8]}",
         rail=tuple(rail),
         foot=foot,

@@ -6,7 +6,7 @@ Never holds anything of a room: rooms get their own parts as arguments.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -33,6 +33,21 @@ ROLE_WORDS = {
     Role.COLLECTIVE: say("村集体经济组织"),
     Role.PARTY: say("村党支部"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """Whose desk it is: what it is called, who keeps its accounts, and what each role is called there.
+
+    `roles`: those an account can have; the first one keeps the accounts.
+    """
+
+    desk: Wording
+    keepers: Wording
+    roles: Mapping[Role, Wording]
+
+
+VILLAGE_OFFICE = Office(say("村务台"), say("村委会"), ROLE_WORDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +95,7 @@ class Frame:
     assets: Assets
     hosts: frozenset[str] = frozenset()
     cookie: str = "desk"
+    office: Office = VILLAGE_OFFICE
     rail: tuple[RailEntry, ...] = ()
     foot: Callable[[], Awaitable[Sequence[Wording]]] = no_foot
     warnings: Callable[[], Sequence[Wording]] = no_warnings

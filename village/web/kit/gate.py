@@ -17,7 +17,7 @@ from village.ground.database import DiskFullError
 from village.ground.wording import RefusalError, say
 from village.web.kit import store
 from village.web.kit.assets import PREFIX as ASSETS
-from village.web.kit.frame import FRAME, LANGUAGE, ROLE_WORDS, VISITOR, Account, Frame, Role, Visitor, visitor_of
+from village.web.kit.frame import FRAME, LANGUAGE, VISITOR, Account, Frame, Role, Visitor, visitor_of
 from village.web.kit.language import language_of
 from village.web.kit.sessions import TOUCH_MS, Stamp, key_hash, new_key
 
@@ -168,6 +168,6 @@ async def _turn_away(frame: Frame, request: web.Request, roles: frozenset[Role])
     if account.must_change and request.path not in _WITHOUT_NEW_PASSWORD:
         return web.Response(status=303, headers={"Location": NEW_PASSWORD, "Cache-Control": "no-store"})
     if account.role not in roles:
-        names = [ROLE_WORDS[role] for role in Role if role in roles]
+        names = [words for role, words in frame.office.roles.items() if role in roles]
         raise RefusalError(say("您的账号打不开这一页。能打开它的是："), *names, status=403)
     return None

@@ -24,7 +24,7 @@ from village.ground.wording import RefusalError, Wording
 from village.web.kit import charts, dates
 from village.web.kit.assets import Assets
 from village.web.kit.forms import TOKEN_FIELD, Form
-from village.web.kit.frame import FRAME, ROLE_WORDS, Account, Frame, RailEntry, reader_language, visitor_of
+from village.web.kit.frame import FRAME, Account, Frame, RailEntry, reader_language, visitor_of
 from village.web.kit.headline import headline
 from village.web.kit.language import is_local, translator
 from village.web.kit.tokens import make_token, sign
@@ -99,7 +99,8 @@ def _lasting(context: Context, duration_ms: int) -> str:
 
 @jinja2.pass_context
 def _role(context: Context, role: Any) -> str:
-    return ROLE_WORDS[role].text(context["translate"])
+    words: Mapping[Any, Wording] = context["office_roles"]
+    return words[role].text(context["translate"])
 
 
 async def render(
@@ -154,6 +155,9 @@ async def render_text(
         "lang": language,
         "translate": translator(language),
         "account": visitor.account,
+        "desk_name": frame.office.desk,
+        "keepers": frame.office.keepers,
+        "office_roles": frame.office.roles,
         "now_ms": frame.clock.now_ms(),
         "clock_trusted": frame.clock.trusted,
         "path": request.path,

@@ -1,0 +1,25 @@
+"""What went wrong between village and county, in words a clerk can act on: what happened, that nothing was lost.
+
+Never alarming: a village without a line to its county works as it always does.
+"""
+
+from __future__ import annotations
+
+from village.ground.wording import Wording, say
+
+_WORDS = {
+    "unreachable": say("县里联系不上：没有网，或者那边没开。村里的事照办，一条不会丢。"),
+    "busy": say("县里正忙，叫过一会儿再来。一条不会丢。"),
+    "refused": say("那个地址有人应，可不是县里的程序：先看看是不是要登录的无线网。一条不会丢。"),
+    "not-a-bundle": say("那个地址有人应，可不是县里的程序：先看看是不是要登录的无线网。一条不会丢。"),
+    "fork": say("县里的记录对不上，已经停收县里的东西，请打电话给县里。村里的事照办。"),
+    "ack": say("县里记得的比村里还多：村里的数据可能是从旧备份换回来的。请打电话给县里。"),
+    "revoked": say("县里停用了本村的钥匙，请打电话给县里。村里的事照办。"),
+}
+
+
+def in_words(name: str) -> Wording | None:
+    """None while all is well."""
+    if not name:
+        return None
+    return _WORDS.get(name) or say("县里的回话验不过（{name}），没有收。一条不会丢。", name=name)
