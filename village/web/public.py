@@ -1,4 +1,4 @@
-"""The villagers' page: notices to read, hear and confirm, and whom to ring. No account, no JavaScript needed.
+"""The villagers' page: what is asked, notices to read, hear and confirm, whom to ring. No account, no script needed.
 
 Never shows what was sent to a few only, nor anything about who has answered.
 """
@@ -21,6 +21,7 @@ from village.notices.office import Office
 from village.notices.spoken import spoken_notice
 from village.web.desk_compose import Voice, spoken
 from village.web.kit.pages import path_number, render
+from village.web.public_polls import PublicPolls
 
 _ON_HOME = 3
 _ON_LIST = 60
@@ -33,7 +34,7 @@ def routes(db: Database, clock: Clock, office: Office, voice: Voice) -> list[web
         web.get("/notices", pages.index),
         web.get("/notices/{number:[0-9]{1,2}}", pages.notice),
         web.get("/notices/{number:[0-9]{1,2}}/speech.wav", pages.speech),
-        web.get("/votes", pages.votes),
+        *pages.polls.routes(),
         web.get("/speak", pages.speak),
         web.get("/people", pages.people),
     ]
@@ -63,6 +64,7 @@ class _Pages:
         self._clock = clock
         self._office = office
         self._voice = voice
+        self.polls = PublicPolls(db, clock, voice, self._page)
 
     async def _page(self, request: web.Request, template: str, **values: object) -> web.Response:
         number = self._office.sms_number if self._office.texts else ""
@@ -76,8 +78,17 @@ class _Pages:
         )
 
     async def home(self, request: web.Request) -> web.StreamResponse:
-        items = await self._db.read(lambda tx: self._items(tx, _ON_HOME + 1))
-        return await self._page(request, "public/home.html", items=items[:_ON_HOME], more=len(items) > _ON_HOME)
+        items, running, decided = await self._db.read(
+            lambda tx: (self._items(tx, _ON_HOME + 1), self.polls.running(tx), self.polls.decided(tx))
+        )
+        return await self._page(
+            request,
+            "public/home.html",
+            items=items[:_ON_HOME],
+            more=len(items) > _ON_HOME,
+            running=running,
+            decided=decided,
+        )
 
     async def index(self, request: web.Request) -> web.StreamResponse:
         return await self._page(
@@ -118,9 +129,6 @@ class _Pages:
         if notice.stopped_ms is not None:
             raise RefusalError(say("这条通知停发了"), status=404)
         return await spoken(self._voice, spoken_notice(notice.text, corrected=notice.corrected))
-
-    async def votes(self, request: web.Request) -> web.StreamResponse:
-        return await self._page(request, "public/votes.html")
 
     async def speak(self, request: web.Request) -> web.StreamResponse:
         return await self._page(request, "public/speak.html")
