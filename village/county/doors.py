@@ -1,0 +1,112 @@
+"""Where villages call: the exchange and the enrolment over HTTP. What is carried is sealed and signed by itself.
+
+Never shows a page of the desk's, and never spends more on a stranger than a bounded read and a bounded queue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from sync.enrolment import LARGEST_BYTES as LARGEST_REQUEST
+from sync.enrolment import EnrolmentError, Refused, encode_refusal, read_request
+from sync.envelope import LARGEST_BYTES
+from sync.failures import BundleError
+from sync.keys import SigningKey
+from village.county.core import core
+from village.county.enrolling import EnrolRefusedError, enrol, note_wrong
+from village.county.exchanging import Exchanging
+from village.ground.clock import Clock
+from village.ground.database import Database, DatabaseError
+
+log = logging.getLogger(__name__)
+
+MOST_AT_ONCE = 16
+"""Bundles being opened; whoever comes beyond is asked to come back: three hundred at once bring nobody down."""
+
+_RETRY_AFTER_S = 60
+_READ_S = 90
+_TYPE = "application/octet-stream"
+
+
+class _Busy(web.HTTPServiceUnavailable):
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": str(_RETRY_AFTER_S)}, text="busy")
+
+
+class Doors:
+    def __init__(self, db: Database, clock: Clock, key: SigningKey, name: str) -> None:
+        self._db = db
+        self._clock = clock
+        self._key = key
+        self._name = name
+        self._exchanging = Exchanging(db, clock, key)
+        self._inside = 0
+
+    def app(self) -> web.Application:
+        app = web.Application(client_max_size=LARGEST_BYTES + 1)
+        app.router.add_get("/", self._hello)
+        app.router.add_post("/exchange", self._exchange)
+        app.router.add_post("/enrol", self._enrol)
+        return app
+
+    async def _hello(self, _request: web.Request) -> web.StreamResponse:
+        return web.Response(text=f"{self._name} · e家家\n", headers={"X-Content-Type-Options": "nosniff"})
+
+    @asynccontextmanager
+    async def _admitted(self) -> AsyncIterator[None]:
+        if self._inside >= MOST_AT_ONCE:
+            raise _Busy
+        self._inside += 1
+        try:
+            yield
+        finally:
+            self._inside -= 1
+
+    async def _exchange(self, request: web.Request) -> web.StreamResponse:
+        async with self._admitted():
+            sealed = await _body(request, LARGEST_BYTES)
+            try:
+                return web.Response(body=await self._exchanging.take(sealed), content_type=_TYPE)
+            except BundleError as refused:
+                return web.Response(status=422, text=refused.name)
+            except DatabaseError as failure:
+                log.error("exchange not kept reason=%s", type(failure).__name__)
+                raise _Busy from failure
+
+    async def _enrol(self, request: web.Request) -> web.StreamResponse:
+        async with self._admitted():
+            raw = await _body(request, LARGEST_REQUEST)
+            try:
+                asked = read_request(raw)
+                now_ms = self._clock.now_ms()
+                answer = await self._db.write(core(lambda c: enrol(c, self._key, self._name, asked, now_ms)))
+            except EnrolmentError:
+                return await self._no(Refused.WRONG)
+            except EnrolRefusedError as refused:
+                return await self._no(refused.why, refused.wait_s)
+            except DatabaseError as failure:
+                log.error("enrolment not kept reason=%s", type(failure).__name__)
+                raise _Busy from failure
+        return web.Response(body=answer, content_type=_TYPE)
+
+    async def _no(self, why: Refused, wait_s: int = 0) -> web.StreamResponse:
+        log.warning("enrolment refused reason=%s", why)
+        if why is Refused.WRONG:
+            await self._db.write(core(lambda c: note_wrong(c, self._clock.now_ms())))
+        return web.Response(status=403, body=encode_refusal(why, wait_s), content_type=_TYPE)
+
+
+async def _body(request: web.Request, most: int) -> bytes:
+    """Raises HTTPRequestEntityTooLarge, HTTPRequestTimeout."""
+    if (request.content_length or 0) > most:
+        raise web.HTTPRequestEntityTooLarge(max_size=most, actual_size=request.content_length or 0)
+    try:
+        async with asyncio.timeout(_READ_S):
+            return await request.read()
+    except TimeoutError as slow:
+        raise web.HTTPRequestTimeout from slow

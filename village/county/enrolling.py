@@ -1,0 +1,173 @@
+"""Enrolment at the county: codes on paper, who used which, and how many wrong guesses all callers together may make.
+
+Never keeps a code: what is kept proves one (scrypt) and cannot be turned back into it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from sync.certificate import LASTS_MS, Certificate, issue
+from sync.enrolment import Code, Refused, Request, make_answer
+from sync.keys import SigningKey
+from sync.record import START
+from village.county import tables
+from village.county.core import on
+from village.county.ledger import own_head
+from village.ground.clock import Clock
+from village.ground.database import Database
+from village.ground.wording import RefusalError, say
+
+CODE_LASTS_MS = 14 * 86_400_000
+MOST_WRONG, WITHIN_MS = 10, 3_600_000
+"""For all callers together: a code has 60 secret bits, and nobody needs more tries than this."""
+
+LONGEST_NAME = 20
+
+
+class EnrolRefusedError(Exception):
+    """Why the county says no; `wait_s` with WAIT."""
+
+    def __init__(self, why: Refused, wait_s: int = 0) -> None:
+        super().__init__(str(why))
+        self.why = why
+        self.wait_s = wait_s
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRow:
+    """A code as the desk lists it: never the code."""
+
+    id: str
+    village: str
+    issued_by: str
+    issued_ms: int
+    expires_ms: int
+    used_ms: int | None
+    village_no: int | None
+
+
+def add_code(connection: Connection, code: Code, code_key: bytes, *, village: str, by: str, now_ms: int) -> None:
+    """Raises RefusalError (422) for a name that is none."""
+    village = " ".join(village.split())
+    if not 1 <= len(village) <= LONGEST_NAME:
+        raise RefusalError(say("村名要1到{most}个字", most=LONGEST_NAME), status=422)
+    connection.execute(
+        insert(tables.enrol_code).values(
+            id=code.id, code_key=code_key, village=village, issued_by=by, issued_ms=now_ms,
+            expires_ms=now_ms + CODE_LASTS_MS,
+        )
+    )  # fmt: skip
+
+
+async def issue_code(
+    db: Database, clock: Clock, *, village: str, by: str, also: Callable[[sqlite3.Connection], object] | None = None
+) -> Code:
+    """A fresh code, kept, and shown once to whoever asked. `also`: what is kept with it. Raises RefusalError."""
+    code = Code.new()
+    code_key = await asyncio.to_thread(code.key)
+
+    def unit(tx: sqlite3.Connection) -> bool:
+        with on(tx) as connection:
+            if is_taken(connection, code.id):
+                return False
+            if also is not None:
+                also(tx)
+            add_code(connection, code, code_key, village=village, by=by, now_ms=clock.now_ms())
+            return True
+
+    # one in a million has the beginning of another; then the next one is tried
+    return code if await db.write(unit) else await issue_code(db, clock, village=village, by=by, also=also)
+
+
+def is_taken(connection: Connection, code_id: str) -> bool:
+    code = tables.enrol_code.c
+    return connection.execute(select(code.id).where(code.id == code_id)).first() is not None
+
+
+def codes(connection: Connection, limit: int = 100) -> list[CodeRow]:
+    code = tables.enrol_code.c
+    rows = connection.execute(
+        select(code.id, code.village, code.issued_by, code.issued_ms, code.expires_ms, code.used_ms, code.village_no)
+        .order_by(code.issued_ms.desc(), code.id)
+        .limit(limit)
+    )
+    return [CodeRow(*row) for row in rows]
+
+
+def refuse_impatience(connection: Connection, now_ms: int) -> None:
+    """Raises EnrolRefusedError (WAIT) while too many wrong codes have come lately, from wherever they came."""
+    tried = tables.enrol_try.c
+    rows = connection.execute(
+        select(tried.at_ms).where(tried.at_ms > now_ms - WITHIN_MS).order_by(tried.at_ms.desc()).limit(MOST_WRONG)
+    ).all()
+    if len(rows) >= MOST_WRONG:
+        raise EnrolRefusedError(Refused.WAIT, max((rows[-1].at_ms + WITHIN_MS - now_ms) // 1000, 1))
+
+
+def note_wrong(connection: Connection, now_ms: int) -> None:
+    tried = tables.enrol_try.c
+    connection.execute(delete(tables.enrol_try).where(tried.at_ms <= now_ms - WITHIN_MS))
+    newest = connection.execute(select(func.coalesce(func.max(tried.id), 0))).scalar_one()
+    connection.execute(insert(tables.enrol_try).values(id=newest + 1, at_ms=now_ms))
+
+
+def enrol(connection: Connection, key: SigningKey, county: str, request: Request, now_ms: int) -> bytes:
+    """The answer for a village that proves it knows a good code. The same keys with the same code get the same again:
+    the answer may have been lost. Raises EnrolRefusedError."""
+    refuse_impatience(connection, now_ms)
+    code = tables.enrol_code.c
+    row = connection.execute(select(tables.enrol_code).where(code.id == request.code_id)).first()
+    if row is None or not request.proves(row.code_key):
+        raise EnrolRefusedError(Refused.WRONG)
+    if row.used_ms is not None and row.used_log != request.log:
+        raise EnrolRefusedError(Refused.USED)
+    if row.used_ms is None and row.expires_ms <= now_ms:
+        raise EnrolRefusedError(Refused.EXPIRED)
+    if row.used_ms is None:
+        number = _admit(connection, key, row, request, now_ms)
+        connection.execute(
+            update(tables.enrol_code)
+            .where(code.id == request.code_id)
+            .values(used_ms=now_ms, used_log=request.log, village_no=number)
+        )
+    issued = connection.execute(
+        select(tables.village.c.certificate).where(tables.village.c.log == request.log)
+    ).scalar_one()
+    head = own_head(connection, key.public.log)
+    return make_answer(row.code_key, request, key, name=county, head=head, issued=issued)
+
+
+def _admit(connection: Connection, key: SigningKey, row: Any, request: Request, now_ms: int) -> int:
+    """A new village, or one that comes back with a new code: its number and its log stay."""
+    village = tables.village.c
+    known = connection.execute(select(village.no).where(village.log == request.log)).scalar()
+    number = known or connection.execute(select(func.coalesce(func.max(village.no), 0))).scalar_one() + 1
+    expires_ms = now_ms + LASTS_MS
+    certificate = issue(
+        key,
+        Certificate(
+            county_log=key.public.log, village_no=number, village=row.village, key=request.key,
+            sealing=request.sealing, log=request.log, epoch=1, issued_ms=now_ms, expires_ms=expires_ms,
+        ),
+    )  # fmt: skip
+    values = {
+        "name": row.village, "public_key": request.key.raw, "sealing_key": request.sealing.raw,
+        "certificate": certificate, "issued_ms": now_ms, "expires_ms": expires_ms, "revoked_ms": None,
+    }  # fmt: skip
+    if known is not None:
+        connection.execute(update(tables.village).where(village.no == number).values(**values))
+        return int(number)
+    connection.execute(
+        insert(tables.village).values(
+            no=number, log=request.log, epoch=1, head_seq=0, head_hash=START, acked_seq=0, went_back=0, frozen="",
+            groups=0, households=0, people=0, version="", waiting=0, lines=0, lines_down=0, **values,
+        )
+    )  # fmt: skip
+    return int(number)
