@@ -112,8 +112,8 @@ class _Desk:
         rows, no_roster = await self._db.read(unit)
         return await render(request, "polls/list.html", rows=rows, no_roster=no_roster, may_open=_may_open(request))
 
-    def _shown(self, tx: sqlite3.Connection, poll: Poll) -> Shown:
-        return shown(tx, poll, self._clock.now_ms(), trusted=self._clock.trusted)
+    def _shown(self, tx: sqlite3.Connection, poll: Poll, *, by_group: bool = False) -> Shown:
+        return shown(tx, poll, self._clock.now_ms(), trusted=self._clock.trusted, by_group=by_group)
 
     # one poll
 
@@ -126,7 +126,9 @@ class _Desk:
         return await self._page(request, "polls/_poll.html")
 
     async def _page(self, request: web.Request, template: str, **values: object) -> web.Response:
-        view = await self._db.read(lambda tx: self._view(tx, path_number(request, "id")))
+        # the gateway is asked here: a reader runs in a thread of its own
+        poll_id, up_since_ms = path_number(request, "id"), self._up_since()
+        view = await self._db.read(lambda tx: self._view(tx, poll_id, up_since_ms))
         return await render(
             request,
             template,
@@ -142,16 +144,17 @@ class _Desk:
             **values,  # type: ignore[arg-type]
         )
 
-    def _view(self, tx: sqlite3.Connection, poll_id: int) -> _View:
+    def _view(self, tx: sqlite3.Connection, poll_id: int, up_since_ms: UpSince) -> _View:
         poll = store.poll_of(tx, poll_id)
-        one = self._shown(tx, poll)
+        one = self._shown(tx, poll, by_group=True)
+        counted = one.phase is Phase.COUNTED
         return _View(
             shown=one,
-            wait=waiting(poll, self._up_since(), self._clock.now_ms()),
+            wait=waiting(poll, up_since_ms, self._clock.now_ms()),
             asked=Sent.of(tx, poll, ANNOUNCEMENT),
             told=Sent.of(tx, poll, RESULT),
-            late=late_ballots(tx, poll.id, poll.closes_ms) if one.phase is Phase.COUNTED else [],
-            untouched=is_untouched(tx, poll.id, poll.roll_hash),
+            late=late_ballots(tx, poll.id, poll.closes_ms) if counted else [],
+            untouched=not counted or is_untouched(tx, poll.id, poll.roll_hash),
             text=announcement_of(self._means.office, poll),
         )
 

@@ -169,9 +169,12 @@ class Shown:
         return "" if self.result is None else fingerprint(self.result.ledger_head)
 
 
-def shown(tx: sqlite3.Connection, poll: Poll, now_ms: int, *, trusted: bool) -> Shown:
-    phase = phase_of(poll, now_ms, trusted=trusted)
-    return Shown(poll, phase, store.turnout(tx, poll.id), result_of(tx, poll.id), _quorum(poll))
+def shown(tx: sqlite3.Connection, poll: Poll, now_ms: int, *, trusted: bool, by_group: bool = False) -> Shown:
+    """`by_group`: the groups of a counted poll too, for which its whole roll has to be read."""
+    phase, result = phase_of(poll, now_ms, trusted=trusted), result_of(tx, poll.id)
+    if result is not None and not by_group:
+        return Shown(poll, phase, Turnout(poll.eligible, result.attended, ()), result, _quorum(poll))
+    return Shown(poll, phase, store.turnout(tx, poll.id), result, _quorum(poll))
 
 
 def planned(poll: Poll) -> Shown:

@@ -25,6 +25,7 @@ from village.web.public_polls import PublicPolls
 
 _ON_HOME = 3
 _ON_LIST = 60
+_POLLS_ON_HOME = 2
 
 
 def routes(db: Database, clock: Clock, office: Office, voice: Voice) -> list[web.RouteDef]:
@@ -78,16 +79,17 @@ class _Pages:
         )
 
     async def home(self, request: web.Request) -> web.StreamResponse:
-        items, running, decided = await self._db.read(
-            lambda tx: (self._items(tx, _ON_HOME + 1), self.polls.running(tx), self.polls.decided(tx))
+        items, running, over = await self._db.read(
+            lambda tx: (self._items(tx, _ON_HOME + 1), self.polls.open(tx), self.polls.over(tx))
         )
         return await self._page(
             request,
             "public/home.html",
             items=items[:_ON_HOME],
             more=len(items) > _ON_HOME,
-            running=running,
-            decided=decided,
+            running=running[:_POLLS_ON_HOME],
+            more_running=len(running[_POLLS_ON_HOME:]),
+            over=over[:_POLLS_ON_HOME],
         )
 
     async def index(self, request: web.Request) -> web.StreamResponse:

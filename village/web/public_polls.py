@@ -98,14 +98,18 @@ class PublicPolls:
 
     # for the first page
 
-    def running(self, tx: sqlite3.Connection) -> list[Card]:
-        """What can be answered, or has just been; the first to close first."""
-        return [self._card(tx, poll) for poll in store.running_polls(tx)]
+    def open(self, tx: sqlite3.Connection) -> list[Card]:
+        """What can be answered; the first to close first."""
+        return [card for card in self._running(tx) if card.view.phase is Phase.OPEN]
 
-    def decided(self, tx: sqlite3.Connection) -> list[Card]:
-        """What was counted in the last days."""
+    def over(self, tx: sqlite3.Connection) -> list[Card]:
+        """What waits to be counted, and what was counted in the last days."""
         since_ms = self._clock.now_ms() - _SHOWN_AFTER_MS
-        return [card for card in self._cards(tx) if (card.poll.counted_ms or 0) >= since_ms]
+        waits = [card for card in self._running(tx) if card.view.phase is Phase.WAITING]
+        return waits + [card for card in self._cards(tx) if (card.poll.counted_ms or 0) >= since_ms]
+
+    def _running(self, tx: sqlite3.Connection) -> list[Card]:
+        return [self._card(tx, poll) for poll in store.running_polls(tx)]
 
     def _cards(self, tx: sqlite3.Connection) -> list[Card]:
         """Each number once: the poll that bears it now."""
@@ -122,7 +126,7 @@ class PublicPolls:
 
     async def index(self, request: web.Request) -> web.StreamResponse:
         def unit(tx: sqlite3.Connection) -> tuple[list[Card], list[Card]]:
-            running = self.running(tx)
+            running = sorted(self._running(tx), key=lambda card: card.view.phase is not Phase.OPEN)
             open_ids = {card.poll.id for card in running}
             return running, [card for card in self._cards(tx) if card.poll.id not in open_ids]
 
