@@ -116,7 +116,7 @@ def result_sms(office: Office, poll: Poll, result: Result) -> str:
         share = "三分之二" if poll.kind is PollKind.HOUSEHOLD else "一半"
         told = f"表决{number}不算数:{attended},不够{share}({result.needs_attended}{unit})"
         return fitted(office.signature, [f"{told}。另开会再议", told])
-    counts = f",{counts_shown(poll, result)}"
+    counts = "" if is_small(result) else f",{counts_shown(poll, result)}"
     outcome = "通过" if result.passed else "没通过"
     told = f"表决{number}{outcome}:{attended}{counts}"
     return fitted(
