@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SAMPLE := build/qingshan
+COUNTY := build/county
 
 .PHONY: help setup run test system check bench soak catalogs clean
 
@@ -13,7 +14,7 @@ $(VENV)/run.stamp: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
 	  { echo "Python 3.11, 3.12 or 3.13 is needed; PYTHON=python3.x make …" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[county]'
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp
@@ -22,9 +23,9 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp
 
 setup: $(VENV)/run.stamp ## the environment alone: .venv with village and county in it
 
-run: setup ## the sample village 青山村 with simulated phones; prints the addresses
+run: setup ## the sample village 青山村 with simulated phones and its county beside it; prints the addresses
 	@test -f $(SAMPLE)/village.toml || $(BIN)/village sample $(SAMPLE)
-	@exec $(BIN)/village serve $(SAMPLE)
+	@exec $(BIN)/village serve $(SAMPLE) --county $(COUNTY)
 
 test: $(VENV)/dev.stamp ## all tests; those whose outside program is missing are skipped by name
 	$(BIN)/python -m pytest

@@ -508,3 +508,8 @@ def shift_times(tx: sqlite3.Connection, since_ms: int, step_ms: int) -> None:
     for table, columns in _INSTANTS.items():
         for column in columns:
             tx.execute(f"UPDATE {table} SET {column} = {column} + :step WHERE {column} >= :since", values)
+
+
+def count_waiting(tx: sqlite3.Connection) -> int:
+    """Messages in the queue; the index holds nothing else."""
+    return int(tx.execute(f"SELECT count(*) FROM message m WHERE {_OPEN} AND m.state = 'queued'").fetchone()[0])

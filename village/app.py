@@ -19,32 +19,48 @@ from gateway.gateway import Gateway, Settings
 from gateway.message import CallEvent, Moved, ReceivedSms
 from gateway.quiet import QuietHours
 from gateway.simulated.carrier import Carrier
+from gateway.store import count_waiting, waits_for_speech
 from gateway.store import shift_times as shift_messages
-from gateway.store import waits_for_speech
 from gateway.transport import CallTransport, SmsTransport
 from gateway.transports.simulator import SimulatorCalls, SimulatorSms
+from sync.journal import Journal
+from sync.keys import SigningKey
 from village.config import SIMULATOR
 from village.founding import answering_of, carrier_of, complete, hosts_of, means_of
+from village.ground.calendar import short_moment
 from village.ground.clock import Clock, MovableClock
 from village.ground.database import Database
+from village.ground.files import free_bytes
 from village.ground.memory import give_back
 from village.ground.reasons import reason_of
 from village.ground.timekeeping import Timekeeper
 from village.ground.wording import RefusalError, Wording, say
 from village.keywords.answering import Answering
+from village.link.county_link import CountyLink, LinkState
+from village.link.reporting import Health, Reporter, Village
+from village.link.store import shift_times as shift_link
 from village.notices.events import notice_call, notice_moved
 from village.notices.office import Means
 from village.notices.send_notice import send_due
 from village.notices.shift_store import shift_times as shift_notices
 from village.place import Place, skip_time
+from village.polls.close_poll import close_due
+from village.polls.count_poll import count_due
+from village.polls.events import poll_call
+from village.polls.listening import Listening
+from village.polls.shift_store import shift_times as shift_polls
 from village.sample.content import suggestions
 from village.sample.village import fill, is_filled
 from village.schedule import Schedule
+from village.version import VERSION
 from village.web import (
     desk_accounts,
+    desk_basis,
     desk_clock,
+    desk_county,
     desk_messages,
     desk_notices,
+    desk_polls,
     desk_roster,
     desk_suggestions,
     phones,
@@ -65,6 +81,9 @@ log = logging.getLogger(__name__)
 
 _DUE_EVERY_S = 10
 """How soon a notice planned for a certain minute leaves; a look costs one indexed read."""
+
+_REACH_EVERY_S = 300
+"""How soon the county's record of a notice's reach is looked at again; it is told no oftener than every half hour."""
 
 _GIVE_BACK_EVERY_S = 60
 _TIDY_EVERY_S = 3600
@@ -100,6 +119,7 @@ class _Events:
 
     def call(self, tx: sqlite3.Connection, event: CallEvent) -> None:
         notice_call(tx, event)
+        poll_call(tx, self._means, event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +137,7 @@ class Running:
     desk_url: str
     fingerprint: str
     """Of the village's own authority: who installs its certificate compares it."""
+    link: CountyLink
     failure: asyncio.Future[None]
 
     async def failed(self) -> None:
@@ -144,7 +165,7 @@ async def _start(
     listen: str | None,
 ) -> Running:
     config, vault = place.config, place.vault()
-    timekeeper = Timekeeper(db, clock, (shift_messages, shift_notices))
+    timekeeper = Timekeeper(db, clock, (shift_messages, shift_notices, shift_polls, shift_link))
     await timekeeper.begin()
     means = means_of(place, clock)
     answering = answering_of(place, clock, means)
@@ -174,8 +195,30 @@ async def _start(
     )
     await gateway.recover()
 
+    listening_since = Listening(clock)
+    key = SigningKey.read(place.folder / "sign.key")
+    link = CountyLink(db, clock, key, config.village.name)
+    journal = Journal(key.public, clock)
+    reporter = Reporter(journal.append, Village(config.village.name, config.village.groups), means.office)
+
     async def due() -> None:
         await db.write(lambda tx: send_due(tx, means, clock.now_ms(), trusted=clock.trusted))
+
+    async def count() -> None:
+        up_since = listening_since.up_since_ms(gateway.lanes())
+
+        def unit(tx: sqlite3.Connection) -> None:
+            close_due(tx, clock.now_ms(), trusted=clock.trusted)
+            count_due(tx, means, clock.now_ms(), trusted=clock.trusted, up_since_ms=up_since)
+
+        await db.write(unit)
+
+    async def report() -> None:
+        health = await db.read(lambda tx: _health(tx, gateway, place))
+        await db.write(lambda tx: reporter.report_events(tx, clock.now_ms(), health))
+
+    async def report_reach() -> None:
+        await db.write(lambda tx: reporter.report_reach(tx, clock.now_ms()))
 
     async def tidy() -> None:
         await speech.prune(_CLIPS_MOST_BYTES)
@@ -186,6 +229,9 @@ async def _start(
     schedule = Schedule()
     schedule.every(_GIVE_BACK_EVERY_S, give_memory_back)
     schedule.every(_DUE_EVERY_S, due)
+    schedule.every(_DUE_EVERY_S, count)
+    schedule.every(_DUE_EVERY_S, report)
+    schedule.every(_REACH_EVERY_S, report_reach)
     schedule.every(_TIDY_EVERY_S, tidy)
 
     async def settle() -> None:
@@ -211,13 +257,15 @@ async def _start(
             office=means.office.village + "村委会",
             office_phone=means.office.phone,
             suggestions=suggestions(),
+            line=link,
         )
     public_app = make_public_app(db=db, clock=clock, key=place.key, village=config.village.name, routes=public_routes)
     accounts = Accounts(db, clock, place.key)
     stack.callback(accounts.close)
     desk_app = _desk_app(
-        place, clock, db, means=means, gateway=gateway, speech=speech, accounts=accounts, timekeeper=timekeeper
-    )
+        place, clock, db, means=means, gateway=gateway, speech=speech, accounts=accounts, timekeeper=timekeeper,
+        link=link, listening_since=listening_since,
+    )  # fmt: skip
     context = server_context(place.tls_folder, hosts_of(config), clock)
     ports = (0, 0, 0) if any_port else (config.web.public_port, config.web.loopback_port, config.web.desk_port)
     host = listen or config.web.listen
@@ -239,6 +287,7 @@ async def _start(
     failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     work: list[Coroutine[object, object, object]] = [
         timekeeper.run(),
+        link.run(),
         keep_certificate_fresh(place.tls_folder, hosts_of(config), clock, context),
     ]
     if carrier is not None:
@@ -258,6 +307,7 @@ async def _start(
         loopback_url=_shown(loopback_at),
         desk_url=_shown(desk_at),
         fingerprint=authority_fingerprint(place.tls_folder),
+        link=link,
         failure=failure,
     )
 
@@ -307,6 +357,8 @@ def _desk_app(
     speech: Speech,
     accounts: Accounts,
     timekeeper: Timekeeper,
+    link: CountyLink,
+    listening_since: Listening,
 ) -> web.Application:
     config = place.config
 
@@ -330,7 +382,7 @@ def _desk_app(
             line = say("线路：{down}条断了", down=len(down))
         else:
             line = say("线路：通")
-        return [line, *([say("声音：念不出来，电话先等着")] if dumb else []), say("县里：还没有登记")]
+        return [line, *([say("声音：念不出来，电话先等着")] if dumb else []), _county_line(await link.state(), clock)]
 
     return make_desk_app(
         db=db,
@@ -343,9 +395,12 @@ def _desk_app(
             RailEntry("/notices/new", say("写通知")),
             RailEntry("/notices", say("送达")),
             RailEntry("/doors", say("上门单")),
+            RailEntry("/polls", say("投票")),
             RailEntry("/messages", say("来信"), _READERS),
             RailEntry("/suggestions", say("建议"), _READERS),
             RailEntry("/roster", say("花名册")),
+            RailEntry("/county", say("县里")),
+            RailEntry("/basis", say("依据")),
             RailEntry("/clock", say("村里的钟")),
             RailEntry("/accounts", say("账号"), frozenset({Role.COMMITTEE})),
             RailEntry("/ca", say("证书")),
@@ -365,9 +420,35 @@ def _desk_app(
             ),
             *desk_messages.routes(db, clock, means.vault),
             *desk_suggestions.routes(db, clock, means.vault),
+            *desk_polls.routes(db, clock, means, speech, lambda: listening_since.up_since_ms(gateway.lanes())),
+            *desk_basis.routes(db, clock),
+            *desk_county.routes(db, clock, link),
             *desk_clock.routes(clock, timekeeper),
             *desk_accounts.routes(accounts, place.tls_folder),
         ],
+    )
+
+
+def _county_line(state: LinkState, clock: Clock) -> Wording:
+    """A quiet line at the foot: being without the county is normal, and nothing to be alarmed about."""
+    if state.county is None:
+        return say("县里：还没有登记")
+    if state.spoke_ms is None:
+        return say("县里：还没有对上过")
+    when = short_moment(state.spoke_ms, clock.now_ms())
+    if state.waiting and state.trouble is not None:
+        return say("县里：{when}对上的，{n}条等着报", when=when, n=state.waiting)
+    return say("县里：{when}对上的", when=when)
+
+
+def _health(tx: sqlite3.Connection, gateway: Gateway, place: Place) -> Health:
+    lanes = gateway.lanes()
+    return Health(
+        version=VERSION,
+        waiting=count_waiting(tx),
+        lines=len(lanes),
+        lines_down=sum(not lane.up for lane in lanes),
+        disk_free_mb=free_bytes(place.folder) >> 20,
     )
 
 

@@ -13,6 +13,8 @@ from gateway.simulated.exchange import SimulatedCall
 from gateway.simulated.handset import Habit, NoCallError
 
 _ASKS = re.compile(r"回\s*([98])(?!\d)")
+_CHOOSES = re.compile(r"回(?:一个)?数字")
+_OPTIONS = re.compile(r"[?？\s]([1-6])(?=[^\s0-9])")
 _RINGS_MS = (3_000, 12_000)
 _THINKS_MS = (700, 2_500)
 _GETS_BORED_MS = (2_000, 8_000)
@@ -22,11 +24,22 @@ _PATIENCE_MS = 180_000
 
 def answer_to(text: str, habit: Habit, dice: Dice, about: object) -> tuple[int, str] | None:
     """After how long he answers a text, and what; None: not at all."""
-    asked = _ASKS.findall(text)
+    asked = _ASKS.findall(text) or _chosen(text, dice, about)
     if not asked or not dice.hits(habit.confirms, "confirms", about):
         return None
     after_ms = dice.between((habit.reads_within_ms // 20, habit.reads_within_ms), "reads", about)
     return after_ms, "9" if "9" in asked else asked[0]
+
+
+def _chosen(text: str, dice: Dice, about: object) -> list[str]:
+    """A text that asks for one of several digits gets one of them, the first more often than the last."""
+    if not _CHOOSES.search(text):
+        return []
+    options = _OPTIONS.findall(text)
+    if not options:
+        return []
+    luck = dice.between((0, 99), "chooses", about)
+    return [options[min(0 if luck < 60 else 1 if luck < 88 else 2, len(options) - 1)]]
 
 
 async def hold_phone(call: SimulatedCall, habit: Habit, clock: Clock, dice: Dice, reference: str) -> None:

@@ -22,7 +22,7 @@ from village.schema import PACKAGES
 
 @pytest.fixture
 def place(tmp_path: Path) -> CountyPlace:
-    return CountyPlace.make(tmp_path / "county", name="清水县", listen="127.0.0.1")
+    return CountyPlace.make(tmp_path / "county", name="样板县", listen="127.0.0.1")
 
 
 @pytest.fixture

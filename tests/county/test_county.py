@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import aiohttp
 import pytest
@@ -50,7 +51,7 @@ async def test_a_village_enrols_and_everything_it_wrote_arrives(county, town):
     await enrols(county, town)
     await town.link.speak_now()
     state = await town.link.state()
-    assert (state.waiting, state.trouble, state.county.name) == (0, None, "清水县")
+    assert (state.waiting, state.trouble, state.county.name) == (0, None, "样板县")
 
     def seen(connection):
         return store.villages(connection), store.notices(connection), store.polls(connection)
@@ -97,7 +98,7 @@ async def test_guesses_are_limited_for_all_callers_together_and_over_a_restart(p
             with pytest.raises(RefusalError, match="不对"):
                 await caller.link.enrol(county.exchange_url, f"0000-0000-0000-000{guess}")
     async with running(place, any_port=True) as county:
-        with pytest.raises(RefusalError, match="等[56]0分钟"):
+        with pytest.raises(RefusalError, match=r"等[56]0分钟"):
             await town.link.enrol(county.exchange_url, good.shown)
         await county.db.write(lambda tx: tx.execute("UPDATE enrol_try SET at_ms = at_ms - 3600001"))
         await town.link.enrol(county.exchange_url, good.shown)
@@ -173,14 +174,40 @@ async def test_a_county_that_dies_between_keeping_and_answering_loses_and_double
         await Exchanging(county.db, county.clock, place.key).take(sealed)
     async with running(place, any_port=True) as county:
         known = await town.db.read(link_store.county)
-        from dataclasses import replace
-
         await town.db.write(lambda tx: link_store.keep_county(tx, replace(known, url=county.exchange_url.rstrip("/"))))
         await town.link.speak_now()
         assert (await town.link.state()).waiting == 0
         notices = await county.db.read(core(store.notices))
         assert len(notices) == 1
         assert await county.db.read(lambda tx: tx.execute("SELECT count(*) FROM record").fetchone()[0]) == 2
+
+
+async def test_a_correction_changes_the_words_and_keeps_the_line(county, town):
+    await enrols(county, town)
+    await town.writes(NOTICE, REACHED, replace(NOTICE, version=2, text="停水改到周日"))
+    await town.link.speak_now()
+    (notice,) = await county.db.read(core(store.notices))
+    assert (notice.version, notice.text, notice.units) == (2, "停水改到周日", 210)
+    assert await county.db.read(core(store.set_aside)) == []
+
+
+async def test_a_record_the_pages_cannot_take_blocks_nothing(county, town, monkeypatch):
+    from village.county import exchanging
+
+    def poisoned(connection, no, record, apply=exchanging.apply):
+        apply(connection, no, record)
+        if isinstance(record.body, NoticeReached):
+            raise KeyError("a fault of our own")
+
+    monkeypatch.setattr(exchanging, "apply", poisoned)
+    await enrols(county, town)
+    await town.writes(NOTICE, REACHED, OPENED)
+    await town.link.speak_now()
+    assert (await town.link.state()).waiting == 0
+    (notice,) = await county.db.read(core(store.notices))
+    assert notice.units is None  # what the fault had begun was taken back
+    assert len(await county.db.read(core(store.polls))) == 1
+    assert [one.reason for one in await county.db.read(core(store.set_aside))] == ["not-applied"]
 
 
 async def test_too_many_at_once_are_asked_to_come_back(county):
@@ -255,7 +282,7 @@ async def test_a_bundle_left_out_breaks_the_chain(evidence, county, tmp_path):
 def test_the_command_says_what_is_wrong(tmp_path, capsys):
     assert main(["serve", str(tmp_path / "nowhere")]) == 1
     assert "county init" in capsys.readouterr().err
-    assert main(["init", str(tmp_path / "c"), "--name", "清水县"]) == 0
+    assert main(["init", str(tmp_path / "c"), "--name", "样板县"]) == 0
     assert main(["enrol", str(tmp_path / "c"), "--village", "青山村"]) == 0
     assert "青山村的登记码：" in capsys.readouterr().out
 

@@ -11,6 +11,7 @@ import signal
 from pathlib import Path
 
 from village.app import Running, running
+from village.commands.beside import Beside, beside
 from village.ground.memory import keep_one_arena
 from village.ground.wording import Wording, say
 from village.place import Place
@@ -23,6 +24,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--json", action="store_true", help="地址打印成一行 JSON · print the addresses as one JSON object"
     )
+    parser.add_argument("--county", type=Path, metavar="COUNTYDIR",
+                        help="样板村：连同它的县一起启动 · the sample village: its county beside it")  # fmt: skip
     parser.add_argument("--listen", type=_address, metavar="IP", help="代替 web.listen · instead of web.listen")
     parser.set_defaults(run=run)
 
@@ -42,11 +45,16 @@ async def _serve(place: Place, args: argparse.Namespace) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with running(place, any_port=args.any_port, listen=args.listen) as village:
+    async with contextlib.AsyncExitStack() as stack:
+        village = await stack.enter_async_context(running(place, any_port=args.any_port, listen=args.listen))
+        county = None
+        if args.county is not None:
+            county = await stack.enter_async_context(beside(village, args.county, any_port=args.any_port))
         if args.json:
-            print(json.dumps(_addresses(village)), flush=True)
+            print(json.dumps(_addresses(village, county)), flush=True)
         else:
-            print("\n".join(words.text(args.translate) for words in greeting(village)), flush=True)
+            said = [*greeting(village), *([] if county is None else county.greeting()), say("按 Ctrl+C 停下。")]
+            print("\n".join(words.text(args.translate) for words in said), flush=True)
         stopping = asyncio.ensure_future(stop.wait())
         failing = asyncio.ensure_future(village.failed())
         await asyncio.wait({stopping, failing}, return_when=asyncio.FIRST_COMPLETED)
@@ -57,8 +65,9 @@ async def _serve(place: Place, args: argparse.Namespace) -> int:
     return 0
 
 
-def _addresses(village: Running) -> dict[str, str | None]:
+def _addresses(village: Running, county: Beside | None) -> dict[str, object]:
     return {
+        **({} if county is None else {"county": county.addresses}),
         "public": village.public_url,
         "loopback": village.loopback_url,
         "desk": village.desk_url,
@@ -83,5 +92,4 @@ def greeting(village: Running) -> list[Wording]:
         said.append(
             say("先试这个：打开“村里的手机”，在王德福的手机上按9发出去，再到村务台“送达”里看通知17多了一户收到。")
         )
-    said.append(say("按 Ctrl+C 停下。"))
     return said

@@ -59,18 +59,18 @@ def apply(connection: Connection, village_no: int, record: Record) -> None:
             )  # fmt: skip
 
 
-def _of_village(connection: Connection, no: int, **values: object) -> None:
+def _of_village(connection: Connection, no: int, /, **values: object) -> None:
     connection.execute(update(tables.village).where(tables.village.c.no == no).values(**values))
 
 
-def _of_notice(connection: Connection, no: int, number: int, **values: object) -> None:
+def _of_notice(connection: Connection, no: int, which: int, /, **values: object) -> None:
     notice = tables.notice.c
-    connection.execute(update(tables.notice).where(notice.village_no == no, notice.notice == number).values(**values))
+    connection.execute(update(tables.notice).where(notice.village_no == no, notice.notice == which).values(**values))
 
 
-def _of_poll(connection: Connection, no: int, number: int, **values: object) -> None:
+def _of_poll(connection: Connection, no: int, which: int, /, **values: object) -> None:
     poll = tables.poll.c
-    connection.execute(update(tables.poll).where(poll.village_no == no, poll.poll == number).values(**values))
+    connection.execute(update(tables.poll).where(poll.village_no == no, poll.poll == which).values(**values))
 
 
 def _published(connection: Connection, no: int, said: NoticePublished) -> None:

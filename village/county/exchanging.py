@@ -17,6 +17,7 @@ from sync.exchange import Signed, answer, freeze, open_bundle
 from sync.failures import BundleError, ForkError, RevokedError
 from sync.keys import PublicKey, SealingPublicKey, SigningKey
 from sync.kinds import Writer
+from sync.record import Record
 from village.county import tables
 from village.county.applying import apply
 from village.county.core import core
@@ -72,7 +73,7 @@ class Exchanging:
             ledger = CountyLedger(connection, self._key.public.log, sender.no)
             said, taken = answer(ledger, opened.bundle, self._key, sender.sealing, now_ms=now_ms)
             for record in taken.records:
-                apply(connection, sender.no, record)
+                self._apply(connection, sender, record)
             _keep_evidence(connection, sender.no, opened, now_ms)
             return said
 
@@ -83,6 +84,15 @@ class Exchanging:
                 core(lambda c: freeze(CountyLedger(c, self._key.public.log, sender.no), opened.bundle))
             )
             raise
+
+    def _apply(self, connection: Connection, sender: Known, record: Record) -> None:
+        """A record that our own pages cannot take is kept in the log, set aside by name, and blocks nothing."""
+        try:
+            with connection.begin_nested():
+                apply(connection, sender.no, record)
+        except Exception:
+            log.exception("record not applied village=%d seq=%d kind=%d", sender.no, record.seq, record.body.CODE)
+            self._set_aside(connection, sender, "not-applied", record.encoded)
 
     def _set_aside(self, connection: Connection, sender: Known | None, reason: str, sealed: bytes) -> None:
         """The same bytes again are counted, not kept again."""

@@ -13,7 +13,7 @@ from village.keywords.replies import Replies, Reply, names
 from village.polls.poll import Poll, PollKind, Voter
 from village.polls.words import short_deadline
 
-_TOPICS = (8, 6, 4, 0)
+_TOPICS = (60, 8, 6, 4, 0)
 """Characters of a question that name it in a list; the fullest that fits."""
 
 
@@ -26,7 +26,8 @@ def choices(poll: Poll, prefix: str = "") -> str:
 
 
 def _topic(poll: Poll, length: int) -> str:
-    return poll.question.rstrip("?？")[:length]
+    question = poll.question.rstrip("?？")
+    return question if len(question) <= length else "" if not length else question[: length - 1] + "…"
 
 
 def _picked(poll: Poll, choice: int) -> str:

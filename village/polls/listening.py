@@ -1,5 +1,5 @@
-"""Since when every inbound line has been up without a break, by the stopwatch: a wall clock that is put right must not make
-a line that came up a minute ago seem up for hours.
+"""Since when every inbound line has been up without a break, by the stopwatch: a wall clock that is put right must
+not make a line that came up a minute ago seem up for hours.
 
 Never decides whether that is long enough; `count_poll` does.
 """

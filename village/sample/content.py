@@ -12,6 +12,8 @@ from village.ground.clock import parse_iso
 from village.ground.wording import say
 from village.notices.notice import Channels, Issuer, Order
 from village.people.audience import Audience
+from village.polls.poll import YES_NO_ABSTAIN, PollKind
+from village.polls.poll import Order as PollOrder
 from village.sample import roster
 from village.web.phones import Suggestion
 
@@ -74,6 +76,17 @@ WATER = SampleNotice(
         request="sample/17",
     )
 )
+
+POLL = PollOrder(
+    kind=PollKind.OPINION,
+    question="东路口装不装减速带",
+    options=YES_NO_ABSTAIN,
+    closes_ms=parse_iso("2026-12-09T18:00:00"),
+    author=AUTHOR,
+    number=23,
+    request="sample/poll-23",
+)
+"""Open to every adult; without a legal basis on file, so it only asks what people think."""
 
 NOTICES = (INSURANCE, MEETING, WATER)
 LAST_REQUEST = "sample/17"

@@ -24,6 +24,7 @@ from village.people import store as people
 from village.people.importing import import_roster, refuse_errors
 from village.people.reading import read_roster
 from village.place import NewVillage
+from village.polls.open_poll import open_poll
 from village.sample.content import (
     AREA_CODE,
     AUTHOR,
@@ -31,6 +32,7 @@ from village.sample.content import (
     DUTY_PHONE,
     LAST_REQUEST,
     NOTICES,
+    POLL,
     SampleNotice,
     e164,
     suggestions,
@@ -62,6 +64,7 @@ async def fill(db: Database, clock: Clock, vault: Vault, carrier: Carrier, means
     refuse_errors(checked)
     await db.write(lambda tx: import_roster(tx, vault, checked.roster, by=AUTHOR, at_ms=clock.now_ms()))
     hand_out(carrier, await db.read(lambda tx: numbers_of(tx, vault)))
+    await db.write(lambda tx: open_poll(tx, means, POLL, clock.now_ms()))
     for notice in NOTICES:
         await db.write(partial(_send, means=means, notice=notice, now_ms=clock.now_ms()))
 

@@ -29,16 +29,20 @@ class Addresses:
     loopback: str
     desk: str
     first_code: str | None
+    county: str = ""
+    """The county's desk on this computer."""
+    county_code: str | None = None
 
 
 class Server:
-    """`village serve DIR` on free ports."""
+    """`village serve DIR` on free ports, with its county beside it in `DIR/county`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._process: asyncio.subprocess.Process | None = None
         self._log = folder / "story.log"
         self.addresses = Addresses("", "", "", None)
+        self.county_folder = folder / "county"
         self.starts = 0
 
     async def start(self) -> Addresses:
@@ -46,6 +50,7 @@ class Server:
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "village.cli", "serve", str(self._folder), "--any-port", "--json",
+                "--county", str(self.county_folder),
                 stdout=asyncio.subprocess.PIPE, stderr=log,
             )  # fmt: skip
         assert self._process.stdout is not None  # noqa: S101 - it was asked for a pipe
@@ -55,7 +60,10 @@ class Server:
         except (TimeoutError, ValueError) as failure:
             await self.kill()
             raise ServerLostError(self.last_words()) from failure
-        self.addresses = Addresses(told["public"], told["loopback"], told["desk"], told["first_code"])
+        county = told["county"]
+        self.addresses = Addresses(
+            told["public"], told["loopback"], told["desk"], told["first_code"], county["loopback"], county["first_code"]
+        )
         self.starts += 1
         return self.addresses
 

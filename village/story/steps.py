@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from village.ground.wording import Wording, say
 from village.notices.reach import Reach, Stage
 from village.sample.roster import DEAD, NOBODYS, ONE_VOTER, PARTY_AWAY, ROBOT, SHARED_BY_FOUR, sample_csv
+from village.story import poll_steps
 from village.story.world import CLERK, PASSWORD, World, expect
 
 Play = Callable[[World], Awaitable[Wording]]
@@ -336,6 +337,15 @@ STEPS: Sequence[Step] = (
     Step(say("更正"), corrects_what_was_heard),
     Step(say("发到一半停下"), stops_in_the_middle),
     Step(say("上门单"), knows_whom_to_visit),
+    Step(say("开始征求意见"), poll_steps.asks_the_village),
+    Step(say("各种写法的票"), poll_steps.takes_ballots_in_many_spellings),
+    Step(say("一部手机四个人"), poll_steps.counts_four_voters_on_one_phone),
+    Step(say("生人和回声"), poll_steps.keeps_strangers_and_echoes_out),
+    Step(say("谁也看不到谁选什么"), poll_steps.shows_nobody_how_somebody_voted),
+    Step(say("县里的网断了"), poll_steps.goes_on_with_the_line_cut),
+    Step(say("截止和计票"), poll_steps.closes_and_counts),
+    Step(say("县里知道了"), poll_steps.tells_the_county),
+    Step(say("县里的通知"), poll_steps.passes_a_county_notice_on),
     Step(say("一条不丢，一条不重"), lost_nothing),
 )
 

@@ -25,6 +25,7 @@ from village.story.server import Server
 
 T = TypeVar("T")
 
+COUNTY_CLERK = "李经办"
 CLERK, PASSWORD = "陈会计", "shuiku-lihua-banma"
 _LOOK_EVERY_S = 0.05
 _LOOKS_A_STEP = 12
@@ -53,9 +54,12 @@ class World:
         self.server = Server(folder)
         self.desk = Browser(session, "")
         self.public = Browser(session, "")
+        self.county = Browser(session, "")
         self.office = office_of(self.place.config)
         self.first_code = ""
         self.notice_id = 0
+        self.poll_id = 0
+        self._county_code: str | None = None
         self.cuts = 0
         self._cut = False
         self._dice = random.Random(seed)
@@ -75,8 +79,10 @@ class World:
     async def start(self) -> None:
         addresses = await self.server.start()
         self.desk.address, self.public.address = addresses.loopback, addresses.public
+        self.county.address = addresses.county
         if addresses.first_code is not None:
             self.first_code = addresses.first_code
+        self._county_code = addresses.county_code
 
     # power cuts
 
@@ -227,6 +233,69 @@ class World:
         if page.status != 200 or "/login" in page.url or "/first" in page.url:
             raise LostError(f"{path}: {page.status} at {page.url}: {page.said[:300]}")
         return page
+
+    # the county
+
+    async def county_page(self, path: str) -> Page:
+        """A page of the county's desk, as its clerk, who makes the first account with the one-time code."""
+        page = await self.county.open(path)
+        if "/first" in page.url:
+            first = page.form("/first")
+            filled = {"code": self._county_code or "", "name": COUNTY_CLERK}
+            await self.county.send(first, filled | {"password": PASSWORD, "password_again": PASSWORD})
+            page = await self.county.open(path)
+        if "/login" in page.url:
+            await self.county.send(page.form("/login"), {"name": COUNTY_CLERK, "password": PASSWORD})
+            page = await self.county.open(path)
+        if page.status != 200 or "/login" in page.url or "/first" in page.url:
+            raise LostError(f"{path}: {page.status} at {page.url}: {page.said[:300]}")
+        return page
+
+    async def county_polls(self) -> list[dict[str, object]]:
+        """Which polls the county knows, from its file."""
+        with contextlib.closing(self._county_file()) as file:
+            rows = file.execute("SELECT number, counted_ms IS NOT NULL FROM poll ORDER BY village_no, poll").fetchall()
+        return [{"number": number, "counted": bool(counted)} for number, counted in rows]
+
+    def _county_file(self) -> sqlite3.Connection:
+        return sqlite3.connect(f"file:{self.server.county_folder / 'county.db'}?mode=ro", uri=True, timeout=20)
+
+    def county_bytes(self) -> bytes:
+        """Everything the county has written down, as it lies on the disk."""
+        return b"".join(path.read_bytes() for path in sorted(self.server.county_folder.glob("county.db*")))
+
+    async def evidence(self) -> Path:
+        """The first village's evidence, downloaded from the county's desk."""
+        await self.county_page("/villages/1")
+        path = self.folder / "village-1.evidence"
+        path.write_bytes(await self.county.fetch("/villages/1/evidence"))
+        return path
+
+    async def run_county(self, *arguments: str) -> tuple[int, str]:
+        """Run `county …`; its exit code and what it printed."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "village.county.cli", *arguments,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        out, _ = await asyncio.wait_for(process.communicate(), _COMMAND_S)
+        assert process.returncode is not None  # noqa: S101 - it has ended
+        return process.returncode, out.decode()
+
+    async def county_command(self, *arguments: str) -> str:
+        """What `county …` printed. Raises StoryError unless it exits with 0."""
+        code, out = await self.run_county(*arguments)
+        expect(code == 0, f"county {arguments[0]}: {code} {out[:500]}")
+        return out
+
+    async def switch_line(self, to: str) -> None:
+        """`cut` or `restore` the line between village and county."""
+        page = await self.public.open("/phones")
+        await self.public.send(page.form("/phones/line"), {"line": to})
+
+    async def take_phone(self, number: str) -> None:
+        """A phone nobody has registered."""
+        page = await self.public.open("/phones")
+        await self.public.send(page.form("/phones/new"), {"number": number})
 
     async def sign_in(self) -> None:
         login = (await self.desk.open("/login")).form("/login")

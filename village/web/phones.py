@@ -12,6 +12,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -43,6 +44,15 @@ _SIGN_OF_LIFE_S = 15.0
 _LASTS_S = 600.0
 """Then the browser asks anew."""
 _MOST_PAGES = 20
+
+
+class CountyLine(Protocol):
+    """The sample village's line to its county."""
+
+    @property
+    def cut(self) -> bool: ...
+
+    def cut_or_restore(self, *, cut: bool) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +107,10 @@ def routes(
     office: str,
     office_phone: str,
     suggestions: Sequence[Suggestion] = (),
+    line: CountyLine | None = None,
 ) -> list[web.RouteDef]:
-    """`skip` moves the village's time forward; `office` and `office_phone` are what a ringing phone shows."""
+    """`skip` moves the village's time forward; `office` and `office_phone` are what a ringing phone shows. `line`: the
+    way to the county, which can be cut and restored."""
     page = _Page(
         carrier=carrier,
         clock=clock,
@@ -108,6 +120,7 @@ def routes(
         office=office,
         office_phone=office_phone,
         suggestions=suggestions,
+        line=line,
     )
     one = "/phones/{number:[0-9]{5,15}}"
     return [
@@ -115,6 +128,7 @@ def routes(
         web.get("/phones/live", page.live),
         web.get("/phones/busy", page.busy),
         web.post("/phones/time", page.move_time),
+        web.post("/phones/line", page.switch_line),
         web.post("/phones/new", page.take_new),
         web.post(one, page.act),
         web.get(one + "/screen", page.screen),
@@ -134,6 +148,7 @@ class _Page:
         office: str,
         office_phone: str,
         suggestions: Sequence[Suggestion],
+        line: CountyLine | None,
     ) -> None:
         self._carrier = carrier
         self._clock = clock
@@ -142,6 +157,7 @@ class _Page:
         self._office = office
         self._office_phone = office_phone
         self._suggestions = suggestions
+        self._line = line
         self._drafts: dict[str, str] = {}
         self._pressed: dict[str, tuple[int, str]] = {}
         self._moving = asyncio.Lock()
@@ -177,6 +193,7 @@ class _Page:
             "office": self._office,
             "office_phone": self._office_phone,
             "wave_box": f"0 0 {WIDTH} {HEIGHT}",
+            "line": self._line,
         }
 
     async def _elsewhere(self, numbers: Collection[str]) -> list[tuple[str, Wording]]:
@@ -341,6 +358,15 @@ class _Page:
         if form.has("part"):
             return web.json_response({"now_ms": self._clock.now_ms(), "word": str(now)})
         return await redirect(request, _address(self._on(request, form)), now)
+
+    async def switch_line(self, request: web.Request) -> web.StreamResponse:
+        """Cut the way to the county, or restore it: the village goes on either way."""
+        form = await read_form(request)
+        if self._line is None or form.text("line") not in ("cut", "restore"):
+            raise RefusalError(say("没有这样的开关"), status=422)
+        self._line.cut_or_restore(cut=form.text("line") == "cut")
+        said = say("和县里的网断开了，村里的事照办") if self._line.cut else say("和县里的网接上了")
+        return await redirect(request, _address(self._on(request, form)), said)
 
     def _how_far(self, to: str) -> int:
         now_ms = self._clock.now_ms()
