@@ -124,7 +124,7 @@ class _Desk:
         lines, aside = await self._db.read(core(unit))
         return await render(
             request,
-            "county/villages.html",
+            "seat/villages.html",
             troubled=[line for line in lines if line.troubles],
             well=[line for line in lines if not line.troubles],
             aside=aside,
@@ -134,7 +134,7 @@ class _Desk:
     async def village(self, request: web.Request) -> web.StreamResponse:
         return await self._village_page(request)
 
-    async def _village_page(self, request: web.Request, **values: Any) -> web.Response:
+    async def _village_page(self, request: web.Request, *, ask_revoke: bool = False, **values: Any) -> web.Response:
         no = path_number(request, "no")
 
         def unit(connection: Any) -> tuple[store.Village, list[store.Notice], list[store.Poll]]:
@@ -147,9 +147,10 @@ class _Desk:
         village, notices, polls = await self._db.read(core(unit))
         return await render(
             request,
-            "county/village.html",
+            "seat/village.html",
             one=village,
-            troubles=troubles(village, polls, self._clock.now_ms()),
+            worries=troubles(village, polls, self._clock.now_ms()),
+            ask_revoke=ask_revoke,
             fingerprint=PublicKey(village.fingerprint_key).fingerprint,
             notices=notices,
             polls=[(poll, _summary(ladder(poll.log, poll.opened, poll.counted))) for poll in polls],
@@ -197,7 +198,7 @@ class _Desk:
         found = await self._db.read(core(store.polls))
         return await render(
             request,
-            "county/polls.html",
+            "seat/polls.html",
             polls=[(poll, _summary(ladder(poll.log, poll.opened, poll.counted))) for poll in found],
         )
 
@@ -206,14 +207,14 @@ class _Desk:
         no, number = path_number(request, "no"), path_number(request, "poll")
         poll = await self._db.read(core(lambda c: store.poll_of(c, no, number)))
         return await render(
-            request, "county/poll.html", poll=poll, rungs=ladder(poll.log, poll.opened, poll.counted), unit=_unit(poll)
+            request, "seat/poll.html", poll=poll, rungs=ladder(poll.log, poll.opened, poll.counted), unit=_unit(poll)
         )
 
     # the county's own notices
 
     @signed_in
     async def notices(self, request: web.Request) -> web.StreamResponse:
-        return await render(request, "county/notices.html", notices=await self._db.read(core(store.own_notices)))
+        return await render(request, "seat/notices.html", notices=await self._db.read(core(store.own_notices)))
 
     @allowed(CLERK)
     async def compose(self, request: web.Request) -> web.StreamResponse:
@@ -221,7 +222,7 @@ class _Desk:
 
     async def _compose_page(self, request: web.Request, **values: Any) -> web.Response:
         villages = [one for one in await self._db.read(core(store.villages)) if one.revoked_ms is None]
-        return await render(request, "county/new.html", villages=villages, **values)
+        return await render(request, "seat/new.html", villages=villages, **values)
 
     @allowed(CLERK)
     async def preview(self, request: web.Request) -> web.StreamResponse:
@@ -235,7 +236,7 @@ class _Desk:
         carried = [(name, value) for name in _FIELDS for value in form.many(name)]
         names = {one.no: one.name for one in await self._db.read(core(store.villages))}
         return await render(
-            request, "county/preview.html", draft=draft, carried=carried, form=form,
+            request, "seat/preview.html", draft=draft, carried=carried, form=form,
             whom=[names[no] for no in draft.villages if no in names],
         )  # fmt: skip
 
@@ -267,7 +268,7 @@ class _Desk:
             return own, store.notices(connection, county_notice=number), names
 
         own, relayed, names = await self._db.read(core(unit))
-        return await render(request, "county/notice.html", own=own, relayed=relayed, names=names)
+        return await render(request, "seat/notice.html", own=own, relayed=relayed, names=names)
 
     @allowed(CLERK)
     async def withdraw(self, request: web.Request) -> web.StreamResponse:
@@ -284,7 +285,7 @@ class _Desk:
 
     @signed_in
     async def codes(self, request: web.Request) -> web.StreamResponse:
-        return await render(request, "county/codes.html", codes=await self._db.read(core(codes)))
+        return await render(request, "seat/codes.html", codes=await self._db.read(core(codes)))
 
     @allowed(CLERK)
     async def new_code(self, request: web.Request) -> web.StreamResponse:
@@ -294,10 +295,10 @@ class _Desk:
             code = await issue_code(self._db, self._clock, village=village, by=by, also=lambda tx: once(tx, form))
         except RefusalError as refused:
             found = await self._db.read(core(codes))
-            return await render(request, "county/codes.html", codes=found, form=form, refused=refused)
+            return await render(request, "seat/codes.html", codes=found, form=form, refused=refused)
         return await render(
             request,
-            "county/slip.html",
+            "seat/slip.html",
             code=code.shown,
             of=village,
             address=self._address(),
@@ -310,7 +311,7 @@ class _Desk:
     async def quarantine(self, request: web.Request) -> web.StreamResponse:
         found = await self._db.read(core(store.set_aside))
         return await render(
-            request, "county/quarantine.html", aside=[(one, reason_in_words(one.reason)) for one in found]
+            request, "seat/quarantine.html", aside=[(one, reason_in_words(one.reason)) for one in found]
         )
 
     @allowed(CLERK)
