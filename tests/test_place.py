@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from village.ground.clock import MovableClock, SystemClock, parse_iso
+from village.ground.folder import serving
 from village.ground.wording import RefusalError
 from village.place import SAMPLE_START, NewVillage, Place, sample_clock, skip_time
 
@@ -40,10 +41,10 @@ async def test_a_newer_file_is_refused_in_words(tmp_path: Path) -> None:
 
 
 def test_two_servers_never_serve_one_folder(tmp_path: Path) -> None:
-    place = Place.make(tmp_path, NewVillage())
-    with place.serving(), pytest.raises(RefusalError, match="已经有一个服务"), place.serving():
+    Place.make(tmp_path, NewVillage())
+    with serving(tmp_path), pytest.raises(RefusalError, match="已经有一个服务"), serving(tmp_path):
         pass
-    with place.serving():
+    with serving(tmp_path):
         pass
 
 

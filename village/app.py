@@ -10,7 +10,7 @@ import contextlib
 import logging
 import sqlite3
 from collections.abc import AsyncIterator, Coroutine, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -27,10 +27,12 @@ from sync.journal import Journal
 from sync.keys import SigningKey
 from village.config import SIMULATOR
 from village.founding import answering_of, carrier_of, complete, hosts_of, means_of
+from village.ground.at_work import at_work
 from village.ground.calendar import short_moment
 from village.ground.clock import Clock, MovableClock
 from village.ground.database import Database
 from village.ground.files import free_bytes
+from village.ground.folder import serving
 from village.ground.memory import give_back
 from village.ground.reasons import reason_of
 from village.ground.timekeeping import Timekeeper
@@ -75,7 +77,7 @@ from village.web.kit.authority import (
 )
 from village.web.kit.first_visit import first_visit_code
 from village.web.kit.gate import Role
-from village.web.kit.serving import Address, Door, listening
+from village.web.kit.serving import Door, listening
 
 log = logging.getLogger(__name__)
 
@@ -148,7 +150,7 @@ class Running:
 @contextlib.asynccontextmanager
 async def running(place: Place, *, any_port: bool = False, listen: str | None = None) -> AsyncIterator[Running]:
     """Serve the village until the block ends. Raises RefusalError where it cannot start."""
-    with place.serving():
+    with serving(place.folder):
         complete(place)
         clock = place.clock()
         async with place.database(clock) as db, contextlib.AsyncExitStack() as stack:
@@ -292,7 +294,7 @@ async def _start(
     ]
     if carrier is not None:
         work.append(carrier.run())
-    await stack.enter_async_context(_at_work(work, failure))
+    await stack.enter_async_context(at_work(work, failure))
     await stack.enter_async_context(_sending(gateway, failure))
     schedule.start()
     stack.callback(schedule.stop)
@@ -303,9 +305,9 @@ async def _start(
         gateway=gateway,
         carrier=carrier,
         first_code=first_code,
-        public_url=_shown(public_at),
-        loopback_url=_shown(loopback_at),
-        desk_url=_shown(desk_at),
+        public_url=public_at.typed,
+        loopback_url=loopback_at.typed,
+        desk_url=desk_at.typed,
         fingerprint=authority_fingerprint(place.tls_folder),
         link=link,
         failure=failure,
@@ -313,32 +315,9 @@ async def _start(
 
 
 @contextlib.asynccontextmanager
-async def _at_work(
-    work: Sequence[Coroutine[object, object, object]], failure: asyncio.Future[None]
-) -> AsyncIterator[list[asyncio.Task[object]]]:
-    """The village's own tasks, for as long as the block lasts; one that ends early is told through `failure`."""
-    tasks = [asyncio.create_task(coroutine) for coroutine in work]
-
-    def ended(task: asyncio.Task[object]) -> None:
-        if not task.cancelled() and not failure.done():
-            failure.set_exception(task.exception() or RuntimeError(f"{task.get_name()} ended"))
-
-    for task in tasks:
-        task.add_done_callback(ended)
-    try:
-        yield tasks
-    finally:
-        if not failure.done():
-            failure.cancel()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-@contextlib.asynccontextmanager
 async def _sending(gateway: Gateway, failure: asyncio.Future[None]) -> AsyncIterator[None]:
     """The gateway at work. At the end what is with a carrier may still come to its end: cut off it would be unknown."""
-    async with _at_work([gateway.run()], failure) as (running_gateway,):
+    async with at_work([gateway.run()], failure) as (running_gateway,):
         try:
             yield
         finally:
@@ -458,9 +437,3 @@ def _spans(open_hours: Sequence[tuple[int, int]]) -> tuple[tuple[str, str], ...]
 
 def _clock_text(minutes: int) -> str:
     return f"{minutes // 60:02}:{minutes % 60:02}"
-
-
-def _shown(address: Address) -> str:
-    """An address somebody can type: every address of this computer is shown as loopback."""
-    host = "127.0.0.1" if address.host in ("0.0.0.0", "::") else address.host  # noqa: S104 - compared, not bound
-    return replace(address, host=host).url + "/"

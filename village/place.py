@@ -6,23 +6,19 @@ Never starts anything; `app.py` does.
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
-import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from village.config import Config, read_config
 from village.ground.clock import Clock, MovableClock, SystemClock, parse_iso
-from village.ground.database import Database, DatabaseError, DiskFullError, NewerDatabaseError
+from village.ground.database import Database, DiskFullError
 from village.ground.files import write_whole
+from village.ground.folder import last_known_ms, opened
 from village.ground.key_store import check_key
-from village.ground.migrate import migrate
 from village.ground.privacy import KeyFileError, SealBrokenError, Vault, make_key_file, read_key_file
 from village.ground.reasons import reason_of
-from village.ground.timekeeping import read_mark
 from village.ground.wording import RefusalError, say
 from village.schema import PACKAGES
 
@@ -144,34 +140,14 @@ class Place:
         """The clock this village lives by: the sample village's can be moved, a real one's cannot."""
         if self.config.village.sample:
             return sample_clock(self.folder)
-        return SystemClock(last_known_ms=_last_known_ms(self.database_path))
+        return SystemClock(last_known_ms=last_known_ms(self.database_path))
 
     @contextlib.asynccontextmanager
     async def database(self, clock: Clock) -> AsyncIterator[Database]:
-        """The village's file, brought up to date. Raises RefusalError for a newer one and for a full disk."""
-
-        def prepare(tx: sqlite3.Connection) -> None:
-            migrate(tx, PACKAGES, clock.now_ms())
-
-        try:
-            database = await Database.open(self.database_path, prepare)
-        except NewerDatabaseError as newer:
-            raise RefusalError(
-                say("{path} 是更新版本的程序写的（{step}），请先升级程序", path=self.database_path, step=newer)
-            ) from newer
-        except DiskFullError as full:
-            raise RefusalError(say("存储卡满了，打不开 {path}", path=self.database_path), status=507) from full
-        except DatabaseError as broken:
-            raise RefusalError(
-                say("打不开 {path}：文件坏了，或者不是村里的数据库。请用备份换回来", path=self.database_path),
-                status=500,
-            ) from broken
-        try:
-            self.database_path.chmod(0o600)
+        """The village's file, brought up to date. Raises RefusalError, also where the key is another village's."""
+        async with opened(self.database_path, PACKAGES, clock) as database:
             await self._recognise(database)
             yield database
-        finally:
-            await database.close()
 
     async def _recognise(self, database: Database) -> None:
         try:
@@ -182,30 +158,6 @@ class Place:
             ) from foreign
         except DiskFullError:
             pass  # a full disk can still be read, and the desk says that it is full
-
-    @contextlib.contextmanager
-    def serving(self) -> Iterator[None]:
-        """Hold the folder for one server. Raises RefusalError where another one already serves it."""
-        handle = os.open(self.folder / "serving.lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as busy:
-                raise RefusalError(say("{folder} 已经有一个服务在运行", folder=self.folder), status=409) from busy
-            yield
-        finally:
-            os.close(handle)
-
-
-def _last_known_ms(path: Path) -> int:
-    """The mark in the file, read before the database proper is opened: its clock needs it."""
-    if not path.exists():
-        return 0
-    try:
-        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-            return read_mark(connection)
-    except sqlite3.Error:
-        return 0
 
 
 SAMPLE_START = "2026-12-05T09:00:00"

@@ -104,6 +104,15 @@ async def test_guesses_are_limited_for_all_callers_together_and_over_a_restart(p
         await town.link.enrol(county.exchange_url, good.shown)
 
 
+async def test_two_counties_never_serve_one_folder(place):
+    async with running(place, any_port=True):
+        with pytest.raises(RefusalError, match="已经有一个服务"):
+            async with running(place, any_port=True):
+                pass
+    async with running(place, any_port=True):
+        pass
+
+
 async def post(county, body: bytes, path: str = "exchange") -> tuple[int, str]:
     async with aiohttp.ClientSession() as session, session.post(county.exchange_url + path, data=body) as got:
         return got.status, (await got.read()).decode("utf-8", "replace")

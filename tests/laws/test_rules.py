@@ -179,6 +179,14 @@ def test_an_unknown_pack_is_none():
         ("[kinds.household]", "[kinds.dinner]"),
         ('articles = ["村民委员会组织法第十五条"]', "articles = []"),
         ("in_force", "out_of_force"),
+        ("attend = {", "atend = {"),
+        ("pass = {", "pas = {"),
+        ("attend_household = {", "attend_househould = {"),
+        ("attend = {", "attend_household = {"),
+        ("strict = false }", "strict = false, off = 1 }"),
+        ("warning =", "warnings ="),
+        ('by = ""', 'bye = ""\nby = ""'),
+        ("reason =", 'note = ""\nreason ='),
     ],
 )
 def test_a_pack_that_does_not_hold_together_is_refused(was, instead):

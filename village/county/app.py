@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
@@ -18,8 +18,10 @@ from village.county.doors import Doors
 from village.county.noticing import CountyLog
 from village.county.pages import CLERK, routes
 from village.county.place import CountyPlace
+from village.ground.at_work import at_work
 from village.ground.clock import Clock
 from village.ground.database import Database
+from village.ground.folder import serving
 from village.ground.reasons import reason_of
 from village.ground.timekeeping import Timekeeper
 from village.ground.wording import RefusalError, Wording, say
@@ -35,7 +37,7 @@ from village.web.kit.authority import (
 )
 from village.web.kit.first_visit import first_visit_code
 from village.web.kit.frame import Role
-from village.web.kit.serving import Address, Door, listening
+from village.web.kit.serving import Door, listening
 
 OFFICE = Office(say("县里的台子"), say("县里"), {CLERK: say("县里经办"), Role.SUPERVISORY: say("县里查看")})
 
@@ -64,9 +66,10 @@ class Running:
 @contextlib.asynccontextmanager
 async def running(place: CountyPlace, *, any_port: bool = False, listen: str | None = None) -> AsyncIterator[Running]:
     """Serve the county until the block ends. Raises RefusalError where it cannot start."""
-    clock = place.clock()
-    async with place.database(clock) as db, contextlib.AsyncExitStack() as stack:
-        yield await _start(place, clock, db, stack, any_port=any_port, listen=listen)
+    with serving(place.folder):
+        clock = place.clock()
+        async with place.database(clock) as db, contextlib.AsyncExitStack() as stack:
+            yield await _start(place, clock, db, stack, any_port=any_port, listen=listen)
 
 
 async def _start(
@@ -152,20 +155,17 @@ async def _start(
             say("开不了 {host} 上的端口（{reason}）。改 county.toml 的 [web]，或加 --any-port",
                 host=host, reason=reason_of(taken))
         ) from taken  # fmt: skip
-    shown_address[0] = shown_address[0] or _shown(exchange_at).rstrip("/")
+    shown_address[0] = shown_address[0] or exchange_at.typed.rstrip("/")
     failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     work = [timekeeper.run(), keep_certificate_fresh(place.tls_folder, hosts, clock, context)]
-    tasks = [asyncio.create_task(coroutine) for coroutine in work]
-    stack.push_async_callback(_stopped, tasks, failure)
-    for task in tasks:
-        task.add_done_callback(lambda done: _ended(done, failure))
+    await stack.enter_async_context(at_work(work, failure))
     return Running(
         place=place,
         db=db,
         clock=clock,
-        exchange_url=_shown(exchange_at),
-        loopback_url=_shown(loopback_at),
-        desk_url=_shown(desk_at),
+        exchange_url=exchange_at.typed,
+        loopback_url=loopback_at.typed,
+        desk_url=desk_at.typed,
         first_code=first_code,
         fingerprint=authority_fingerprint(place.tls_folder),
         failure=failure,
@@ -174,22 +174,3 @@ async def _start(
 
 def _here() -> Path:
     return Path(str(resources.files("village.county")))
-
-
-def _ended(task: asyncio.Task[None], failure: asyncio.Future[None]) -> None:
-    if not task.cancelled() and not failure.done():
-        failure.set_exception(task.exception() or RuntimeError(f"{task.get_name()} ended"))
-
-
-async def _stopped(tasks: Sequence[asyncio.Task[None]], failure: asyncio.Future[None]) -> None:
-    if not failure.done():
-        failure.cancel()
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _shown(address: Address) -> str:
-    """An address somebody can type: every address of this computer is shown as loopback."""
-    host = "127.0.0.1" if address.host in ("0.0.0.0", "::") else address.host  # noqa: S104 - compared, not bound
-    return replace(address, host=host).url + "/"

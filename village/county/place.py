@@ -6,22 +6,19 @@ Never holds anything of a village until that village has enrolled. Never starts 
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 import tomllib
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sync.keys import KeyFileError, SigningKey
 from village.ground.clock import Clock, SystemClock
-from village.ground.database import Database, DatabaseError, DiskFullError, NewerDatabaseError
+from village.ground.database import Database
 from village.ground.files import write_whole
-from village.ground.migrate import migrate
+from village.ground.folder import last_known_ms, opened
 from village.ground.privacy import KeyFileError as SealKeyFileError
 from village.ground.privacy import make_key_file, read_key_file
 from village.ground.reasons import reason_of
-from village.ground.timekeeping import read_mark
 from village.ground.wording import RefusalError, say
 
 CONFIG_NAME = "county.toml"
@@ -112,32 +109,11 @@ class CountyPlace:
         return self.folder / "tls"
 
     def clock(self) -> SystemClock:
-        return SystemClock(last_known_ms=_last_known_ms(self.database_path))
+        return SystemClock(last_known_ms=last_known_ms(self.database_path))
 
-    @contextlib.asynccontextmanager
-    async def database(self, clock: Clock) -> AsyncIterator[Database]:
+    def database(self, clock: Clock) -> contextlib.AbstractAsyncContextManager[Database]:
         """The county's file, brought up to date. Raises RefusalError."""
-
-        def prepare(tx: sqlite3.Connection) -> None:
-            migrate(tx, PACKAGES, clock.now_ms())
-
-        try:
-            database = await Database.open(self.database_path, prepare)
-        except NewerDatabaseError as newer:
-            raise RefusalError(
-                say("{path} 是更新版本的程序写的（{step}），请先升级程序", path=self.database_path, step=newer)
-            ) from newer
-        except DiskFullError as full:
-            raise RefusalError(say("存储卡满了，打不开 {path}", path=self.database_path), status=507) from full
-        except DatabaseError as broken:
-            raise RefusalError(
-                say("打不开 {path}：文件坏了。请用备份换回来", path=self.database_path), status=500
-            ) from broken
-        try:
-            self.database_path.chmod(0o600)
-            yield database
-        finally:
-            await database.close()
+        return opened(self.database_path, PACKAGES, clock)
 
 
 def _table(read: dict[str, Any], name: str) -> dict[str, Any]:
@@ -171,14 +147,3 @@ def _web(read: dict[str, Any], path: Path) -> Web:
         names=tuple(names),
         address=text("address", ""),
     )
-
-
-def _last_known_ms(path: Path) -> int:
-    """The mark in the file, read before the database proper is opened: its clock needs it."""
-    if not path.exists():
-        return 0
-    try:
-        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-            return read_mark(connection)
-    except sqlite3.Error:
-        return 0

@@ -13,6 +13,7 @@ from enum import StrEnum
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
+from typing import Any
 
 from village.ground.wording import RefusalError, say
 
@@ -178,10 +179,29 @@ _COUNTED_BY = {
 }
 
 
+_IN_PACK = frozenset({"id", "title", "in_force", "warning", "reviewed", "kinds", "refused"})
+_IN_REVIEWED = frozenset({"by", "on"})
+_IN_KIND = frozenset(
+    {"name", "unit", "who", "articles", "text", "pass", "attend", *(f"attend_{by}" for by in By)},
+)
+_IN_REFUSED = frozenset({"name", "articles", "reason"})
+_IN_ATTEND = frozenset({"share", "strict"})
+_IN_PASS = _IN_ATTEND | {"of"}
+
+
+def _known(table: Mapping[str, Any], words: frozenset[str]) -> Mapping[str, Any]:
+    """The table itself. Raises ValueError for a word nobody reads: a mistyped `attend` would drop the attendance."""
+    unknown = sorted(table.keys() - words)
+    if unknown:
+        raise ValueError(f"nothing is read from {', '.join(unknown)}")
+    return table
+
+
 def read_pack(text: str) -> Pack:
     """Raises PackError with what is wrong."""
     try:
-        read = tomllib.loads(text)
+        read = _known(tomllib.loads(text), _IN_PACK)
+        _known(read["reviewed"], _IN_REVIEWED)
         pack = Pack(
             id=str(read["id"]),
             title=str(read["title"]),
@@ -203,9 +223,15 @@ def read_pack(text: str) -> Pack:
 
 
 def _rule(kind: Kind, said: Mapping[str, object]) -> Rule:
+    _known(said, _IN_KIND)
     counted_by = _COUNTED_BY[str(said["unit"])]
+    strangers = [f"attend_{by}" for by in By if by not in counted_by and f"attend_{by}" in said]
+    if strangers:
+        raise ValueError(f"{kind} is not counted that way: {', '.join(strangers)}")
     general = said.get("attend")
-    attend = {by: _share(found) for by in counted_by if (found := said.get(f"attend_{by}", general)) is not None}
+    attend = {
+        by: _share(found, _IN_ATTEND) for by in counted_by if (found := said.get(f"attend_{by}", general)) is not None
+    }
     passing = said.get("pass")
     return Rule(
         kind=kind,
@@ -215,13 +241,13 @@ def _rule(kind: Kind, said: Mapping[str, object]) -> Rule:
         text=str(said["text"]),
         counted_by=counted_by,
         attend_by=MappingProxyType(attend),
-        passing=None if passing is None else _share(passing),
+        passing=None if passing is None else _share(passing, _IN_PASS),
         of_eligible=passing is not None and _of_eligible(passing),
     )
 
 
 def _refusal(kind: Refused, said: Mapping[str, object]) -> Refusal:
-    articles = _articles(said)
+    articles = _articles(_known(said, _IN_REFUSED))
     if not articles:
         raise ValueError(f"{kind} is refused without an article")
     return Refusal(kind, str(said["name"]), articles, str(said["reason"]))
@@ -234,9 +260,10 @@ def _articles(said: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(articles)
 
 
-def _share(said: object) -> Share:
+def _share(said: object, words: frozenset[str]) -> Share:
     if not isinstance(said, dict):
         raise TypeError("a share is a table")
+    _known(said, words)
     numerator, denominator = said["share"]
     if type(numerator) is not int or type(denominator) is not int or not 0 < numerator <= denominator:
         raise ValueError("a share is a fraction of whole numbers")
