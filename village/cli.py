@@ -19,7 +19,9 @@ from village.ground.wording import RefusalError, Wording
 from village.ground.wording import say as wording
 from village.web.kit.language import LANGUAGES, translator
 
-_COMMANDS = ("init", "sample", "serve", "story", "roster", "notice", "interpret", "segments", "rule", "say", "password")
+_COMMANDS = (
+    "init", "sample", "serve", "story", "roster", "notice", "poll", "interpret", "segments", "rule", "say", "password",
+)  # fmt: skip
 
 
 class _Command(Protocol):

@@ -6,16 +6,12 @@ Never shows a number in clear.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import sqlite3
-from collections.abc import Callable
-from pathlib import Path
-from typing import TypeVar
 
-from village.founding import means_of
+from village.commands.acting import BY, action, moment, show, within
 from village.ground.calendar import short_moment
-from village.ground.clock import parse_iso
+from village.ground.clock import Clock
 from village.ground.wording import RefusalError, Wording, say
 from village.notices import store
 from village.notices.addressing import audience_of
@@ -27,42 +23,24 @@ from village.notices.plan import Plan, plan
 from village.notices.reach import Reach, reach
 from village.notices.send_notice import send_notice
 from village.notices.stop_notice import Stopped, stop_notice
-from village.place import Place
-
-T = TypeVar("T")
-
-_BY = "命令行"
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("notice", help="通知：发、看送达、上门单、停发、更正 · notices")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     _add_send(actions)
-    listing = _action(actions, "list", _list, "列出通知 · the notices, newest first")
+    listing = action(actions, "list", _list, "列出通知 · the notices, newest first")
     listing.add_argument("--limit", type=int, default=20, metavar="N")
     for name, run, words in (
         ("reach", _reach, "谁收到、谁没收到 · how far a notice has come"),
         ("doors", _doors, "上门单 · who has to be told in person"),
         ("stop", _stop, "停发 · stop what has not left yet"),
     ):
-        _number(_action(actions, name, run, words))
-    correct = _number(_action(actions, "correct", _correct, "更正 · correct a notice"))
+        _number(action(actions, name, run, words))
+    correct = _number(action(actions, "correct", _correct, "更正 · correct a notice"))
     correct.add_argument("--text", required=True, help="正确的全文 · the right words, whole")
     correct.add_argument("--short", default="", metavar="TEXT", help="短信里说的 · what the SMS says instead")
     correct.add_argument("--due", metavar="TIME", help="几时前要人人知道；不写就照旧 · by when; unchanged if not given")
-
-
-def _action(
-    actions: argparse._SubParsersAction[argparse.ArgumentParser],
-    name: str,
-    run: Callable[[argparse.Namespace], int],
-    words: str,
-) -> argparse.ArgumentParser:
-    parser = actions.add_parser(name, help=words)
-    parser.add_argument("folder", type=Path, metavar="DIR", help="放这个村的文件夹 · the village's folder")
-    parser.add_argument("--json", action="store_true")
-    parser.set_defaults(run=run)
-    return parser
 
 
 def _number(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
@@ -71,7 +49,7 @@ def _number(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
 
 
 def _add_send(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = _action(actions, "send", _send, "发通知 · send a notice")
+    parser = action(actions, "send", _send, "发通知 · send a notice")
     parser.add_argument("--text", required=True, help="说什么 · what it says")
     parser.add_argument("--short", default="", metavar="TEXT", help="短信里说的 · what the SMS says instead")
     parser.add_argument(
@@ -92,40 +70,18 @@ def _add_send(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument("--dry-run", action="store_true", help="只看会怎样，不发 · show what would happen")
 
 
-def _with(args: argparse.Namespace, unit: Callable[[sqlite3.Connection, Means, int], T], *, write: bool = False) -> T:
-    """Run one unit in the village's own file."""
-    place = Place.open(args.folder)
-
-    async def run() -> T:
-        clock = place.clock()
-        means = means_of(place, clock)
-        async with place.database(clock) as db:
-            return await (db.write if write else db.read)(lambda tx: unit(tx, means, clock.now_ms()))
-
-    return asyncio.run(run())
-
-
-def _moment(text: str | None) -> int | None:
-    if text is None:
-        return None
-    try:
-        return parse_iso(text)
-    except ValueError as wrong:
-        raise RefusalError(say("时间要写成 2026-12-06T08:00 这样，不是“{text}”", text=text)) from wrong
-
-
-def _show(made: dict[str, object]) -> None:
-    print(json.dumps(made, ensure_ascii=False))
-
-
 # send
+
+
+def _at(text: str | None) -> int | None:
+    return None if text is None else moment(text)
 
 
 def _send(args: argparse.Namespace) -> int:
     kind, *words = " ".join(args.to).split() or [""]
-    channels, at_ms, due_ms = Channels.chosen(args.channels.split(",")), _moment(args.at), _moment(args.due)
+    channels, at_ms, due_ms = Channels.chosen(args.channels.split(",")), _at(args.at), _at(args.due)
 
-    def unit(tx: sqlite3.Connection, means: Means, now_ms: int) -> tuple[Plan, Notice | None]:
+    def unit(tx: sqlite3.Connection, means: Means, clock: Clock) -> tuple[Plan, Notice | None]:
         order = Order(
             text=args.text,
             short_text=args.short,
@@ -133,16 +89,17 @@ def _send(args: argparse.Namespace) -> int:
             channels=channels,
             at_ms=at_ms,
             due_ms=due_ms,
-            author=_BY,
+            author=BY,
             urgent=args.urgent,
         )
+        now_ms = clock.now_ms()
         planned = plan(tx, means, order, now_ms)
         return planned, None if args.dry_run else send_notice(tx, means, order, now_ms)
 
-    planned, notice = _with(args, unit, write=not args.dry_run)
+    planned, notice = within(args, unit, write=not args.dry_run)
     if args.json:
         outcome = {} if notice is None else {"id": notice.id, "number": notice.number, "state": str(notice.state)}
-        _show(planned.as_json() | {"sent": notice is not None and notice.state is State.SENT} | outcome)
+        show(planned.as_json() | {"sent": notice is not None and notice.state is State.SENT} | outcome)
         return 0
     for line in _plan_words(planned):
         args.say(line)
@@ -173,15 +130,15 @@ def _plan_words(planned: Plan) -> list[Wording]:
 
 
 def _list(args: argparse.Namespace) -> int:
-    def unit(tx: sqlite3.Connection, means: Means, now_ms: int) -> tuple[list[Reach], int]:
-        found = store.every_notice(tx, limit=max(args.limit, 1))
+    def unit(tx: sqlite3.Connection, means: Means, clock: Clock) -> tuple[list[Reach], int]:
+        found, now_ms = store.every_notice(tx, limit=max(args.limit, 1)), clock.now_ms()
         return [reach(tx, notice.id, now_ms, means.office) for notice in found], now_ms
 
-    views, now_ms = _with(args, unit)
+    views, now_ms = within(args, unit)
     for view in views:
         notice = view.notice
         if args.json:
-            _show(_listed(view))
+            show(_listed(view))
             continue
         args.say(
             say("{number}  {when}  {state}  {whom}  收到{confirmed}/{units}  {text}",
@@ -215,9 +172,9 @@ def _numbered(tx: sqlite3.Connection, number: int) -> Notice:
 
 
 def _reach(args: argparse.Namespace) -> int:
-    view = _with(args, lambda tx, means, now_ms: reach(tx, _numbered(tx, args.number).id, now_ms, means.office))
+    view = within(args, lambda tx, means, clock: reach(tx, _numbered(tx, args.number).id, clock.now_ms(), means.office))
     if args.json:
-        _show(view.as_json())
+        show(view.as_json())
         return 0
     args.say(say("通知{number}：{text}", number=view.notice.number, text=view.notice.title))
     for group in (None, *view.groups):
@@ -232,9 +189,11 @@ def _reach(args: argparse.Namespace) -> int:
 
 
 def _doors(args: argparse.Namespace) -> int:
-    listed = _with(args, lambda tx, means, now_ms: doors(tx, _numbered(tx, args.number).id, now_ms, means.office))
+    listed = within(
+        args, lambda tx, means, clock: doors(tx, _numbered(tx, args.number).id, clock.now_ms(), means.office)
+    )
     if args.json:
-        _show(listed.as_json())
+        show(listed.as_json())
         return 0
     for door in listed.doors:
         args.say(
@@ -251,13 +210,13 @@ def _doors(args: argparse.Namespace) -> int:
 
 
 def _stop(args: argparse.Namespace) -> int:
-    def unit(tx: sqlite3.Connection, means: Means, now_ms: int) -> Stopped:
+    def unit(tx: sqlite3.Connection, means: Means, clock: Clock) -> Stopped:
         notice = _numbered(tx, args.number)
-        return stop_notice(tx, means, notice.id, seen_version=notice.version, by=_BY, now_ms=now_ms)
+        return stop_notice(tx, means, notice.id, seen_version=notice.version, by=BY, now_ms=clock.now_ms())
 
-    stopped = _with(args, unit, write=True)
+    stopped = within(args, unit, write=True)
     if args.json:
-        _show({"number": args.number, "withdrawn": stopped.withdrawn, "gone": stopped.gone})
+        show({"number": args.number, "withdrawn": stopped.withdrawn, "gone": stopped.gone})
     else:
         args.say(
             say("停了：{dead}条不再发出，{gone}部手机已经收到或可能收到", dead=stopped.withdrawn, gone=stopped.gone)
@@ -266,10 +225,10 @@ def _stop(args: argparse.Namespace) -> int:
 
 
 def _correct(args: argparse.Namespace) -> int:
-    due_ms = _moment(args.due)
+    due_ms = _at(args.due)
 
-    def unit(tx: sqlite3.Connection, means: Means, now_ms: int) -> Corrected:
-        notice = _numbered(tx, args.number)
+    def unit(tx: sqlite3.Connection, means: Means, clock: Clock) -> Corrected:
+        notice, now_ms = _numbered(tx, args.number), clock.now_ms()
         kept_ms = notice.due_ms if notice.due_ms is not None and notice.due_ms > now_ms else None
         return correct_notice(
             tx,
@@ -279,13 +238,13 @@ def _correct(args: argparse.Namespace) -> int:
             short_text=args.short,
             due_ms=due_ms if due_ms is not None else kept_ms,
             seen_version=notice.version,
-            by=_BY,
-            now_ms=now_ms,
+            by=BY,
+            now_ms=clock.now_ms(),
         )
 
-    made = _with(args, unit, write=True)
+    made = within(args, unit, write=True)
     if args.json:
-        _show({"number": made.notice.number, "version": made.notice.version, "corrected": made.corrected,
+        show({"number": made.notice.number, "version": made.notice.version, "corrected": made.corrected,
                "renewed": made.renewed, "no_way": made.no_way, "lapsed": made.lapsed})  # fmt: skip
     else:
         args.say(say("更正发给{told}部手机，另有{fresh}部第一次收到", told=made.corrected, fresh=made.renewed))

@@ -104,14 +104,22 @@ def order_of(form: Form, author: str, now_ms: int, *, trusted: bool) -> Order:
 
 
 def _kind(form: Form) -> PollKind:
-    """Raises RefusalError: nothing chosen, or what the law does not let anybody decide this way."""
-    chosen, pack = form.text("kind"), newest_pack()
-    if chosen in pack.refused:
-        pack.rule(chosen)  # raises, with the article
-    closed = closed_kind(pack, chosen)
+    """Raises RefusalError: nothing chosen, or what `openable` refuses."""
+    chosen = form.text("kind")
+    if closed_kind(newest_pack(), chosen) is None:
+        chosen = form.choice("kind", say("要问的是哪一种"), list(PollKind))
+    return openable(chosen)
+
+
+def openable(kind: str) -> PollKind:
+    """Raises RefusalError for what the law does not let anybody decide this way, with the article where it is never."""
+    pack = newest_pack()
+    if kind in pack.refused:
+        pack.rule(kind)  # raises, with the article
+    closed = closed_kind(pack, kind)
     if closed is not None:
         raise RefusalError(say("{name}不能在这里开：{why}", name=closed.name, why=closed.reason), status=422)
-    return PollKind(form.choice("kind", say("要问的是哪一种"), list(PollKind)))
+    return PollKind(kind)
 
 
 def options_of(form: Form) -> tuple[str, ...]:
