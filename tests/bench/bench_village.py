@@ -29,12 +29,19 @@ from village.notices.send_notice import send_notice
 from village.people.audience import Audience
 from village.people.importing import import_roster, refuse_errors
 from village.people.reading import read_roster
+from village.people.store import phone_by_id
 from village.place import NewVillage, Place
+from village.polls import store as polls
+from village.polls.open_poll import open_poll
+from village.polls.poll import YES_NO_ABSTAIN, PollKind
+from village.polls.poll import Order as PollOrder
 from village.sample.roster import GROUPS, sample_csv
 
 NAME = "青山村"
 TEXT = "12月6日周日早8点到下午3点停水，请存水。"
 """With its heading and its ending it still is one message."""
+QUESTION = "东路口装不装减速带"
+_POLL_MS = 24 * 3_600_000
 
 OFFICE = Office(village=NAME, signature=NAME, calls=False)
 
@@ -88,6 +95,19 @@ class Listening:
 
 
 @dataclass(frozen=True, slots=True)
+class Ballots:
+    """Ballots of voters with a phone of their own, one after the other, and round after round a changed mind."""
+
+    number: int
+    phones: tuple[str, ...]
+
+    def first(self, count: int) -> list[tuple[str, str]]:
+        """So many (number, text): 231 from everybody, then 232, then 233, then 231 again."""
+        each = len(self.phones)
+        return [(self.phones[place % each], f"{self.number}{1 + place // each % 3}") for place in range(count)]
+
+
+@dataclass(frozen=True, slots=True)
 class BenchVillage:
     clock: Clock
     db: Database
@@ -113,6 +133,21 @@ class BenchVillage:
             await self.db.write(lambda tx: send_notice(tx, self.means, order, self.clock.now_ms()))
             for _ in range(count)
         ]
+
+    async def ask(self) -> Ballots:
+        """One opinion poll to every adult, its announcements on the disk; how the villagers vote in it."""
+        order = PollOrder(
+            PollKind.OPINION, QUESTION, YES_NO_ABSTAIN, self.clock.now_ms() + _POLL_MS, call=False, author="bench"
+        )
+
+        def unit(tx: sqlite3.Connection) -> Ballots:
+            poll = open_poll(tx, self.means, order, self.clock.now_ms())
+            phones = [copy.phone_id for copy in polls.copies_of(tx, poll.id)]
+            alone = [phone for phone in phones if len(polls.eligible_on(tx, poll.id, phone)) == 1]
+            numbers = [self.means.vault.open(phone_by_id(tx, phone).sealed) for phone in alone]
+            return Ballots(poll.number, tuple(numbers))
+
+        return await self.db.write(unit)
 
     async def until_moved(self, moves: int) -> None:
         """Return once so many changes of state have been told and committed; costs nothing while it waits."""

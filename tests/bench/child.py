@@ -25,10 +25,22 @@ class Child:
     def __init__(self, command: Sequence[str]) -> None:
         # a file, not a pipe: nobody reads along, and a program that logs much would stop at a full one
         self._complaints = tempfile.TemporaryFile("w+")  # noqa: SIM115 - lives as long as the program
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self._complaints, text=True, cwd=ROOT)
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._complaints, text=True, cwd=ROOT
+        )
 
     def close(self) -> None:
         self._complaints.close()
+
+    def tell(self, value: object) -> None:
+        """A line of JSON on its standard input."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(value) + "\n")
+        self.process.stdin.flush()
+
+    def stop(self) -> None:
+        """Ask it to end; what it still says can be read."""
+        self.process.send_signal(signal.SIGTERM)
 
     def line(self) -> Any:
         """The next line, parsed. Raises ChildError where the program ended instead."""

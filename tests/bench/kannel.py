@@ -58,7 +58,7 @@ password = bench
 
 group = sms-service
 keyword = default
-text = "-"
+get-url = "http://127.0.0.1:{handler}/?from=%p&text=%a"
 """
 
 
@@ -68,6 +68,7 @@ class Kannel:
 
     smsc_port: int
     sendsms_port: int
+    handler_port: int
     bearerbox_pid: int
 
 
@@ -77,14 +78,15 @@ def running(folder: Path) -> Iterator[Kannel]:
     if BEARERBOX is None or SMSBOX is None:
         raise FileNotFoundError(NO_KANNEL)
     (folder / "spool").mkdir(parents=True)
-    admin, box, smsc, sendsms = free_ports(4)
+    admin, box, smsc, sendsms, handler = free_ports(5)
     config = folder / "kannel.conf"
-    config.write_text(_CONFIG.format(admin=admin, box=box, smsc=smsc, sendsms=sendsms, folder=folder), "utf-8")
+    ports = {"admin": admin, "box": box, "smsc": smsc, "sendsms": sendsms, "handler": handler}
+    config.write_text(_CONFIG.format(folder=folder, **ports), "utf-8")
     with started([BEARERBOX, "-v", "4", str(config)]) as bearerbox:
         until_listening(box)
         with started([SMSBOX, "-v", "4", str(config)]):
             until_listening(sendsms)
-            yield Kannel(smsc, sendsms, bearerbox.process.pid)
+            yield Kannel(smsc, sendsms, handler, bearerbox.process.pid)
 
 
 def free_ports(count: int) -> list[int]:

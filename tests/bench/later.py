@@ -7,12 +7,9 @@ from collections.abc import Iterator
 from tests.bench.figure import Figure
 from tests.bench.yard import Yard
 
-_POLLS = "polls are a later issue: there is no ballot yet"
 _SYNC = "the exchange with the county is a later issue"
 _LATER = (
     ("modem_line_busy", "%", "the GSM modem is a later issue: there is no line to keep busy yet"),
-    ("ballot_p99_ms_slow_disk", "ms", _POLLS),
-    ("ballot_vs_kannel_spool", "times", _POLLS),
     ("sync_vs_morango", "times", _SYNC),
     ("bytes_vs_morango", "times", _SYNC),
     ("idle_exchange_bytes", "bytes", _SYNC),

@@ -2,17 +2,18 @@
 
 As in Kannel the gateway listens and the fake SMSC connects; a message counts as taken once its line is written. The
 protocol answers nothing; where delivery reports are wanted they are made up here, so much later that none falls into
-the commit that records its message as accepted.
+the commit that records its message as accepted. What the fake SMSC writes comes in as plain `text` messages.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from urllib.parse import quote_from_bytes
 
 from gateway.failures import CannotAskError, TransportDownError, Trouble
 from gateway.message import State
-from gateway.transport import Accepted, Fate, Parcel, Report, Sink
+from gateway.transport import Accepted, Fate, Inbound, Parcel, Report, Sink
 
 _SENDER = "19900000000"
 _REPORT_AFTER_S = 0.1
@@ -29,6 +30,7 @@ class LineSmsc:
         self._delivered: asyncio.Queue[str] = asyncio.Queue()
         self._writer: asyncio.StreamWriter | None = None
         self._connected = asyncio.Event()
+        self._sink: asyncio.Future[Sink] = asyncio.get_running_loop().create_future()
         self._lines: list[bytes] = []
         self._flushed: asyncio.Future[None] | None = None
 
@@ -40,11 +42,19 @@ class LineSmsc:
     async def connected(self) -> None:
         await self._connected.wait()
 
-    def _accept(self, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
         self._connected.set()
+        under_way: set[asyncio.Task[None]] = set()
+        async for written in reader:
+            sender, _, _, text = written.decode("ascii").rstrip("\n").split(" ", 3)
+            inbound = Inbound(sender=sender, text=text, centre_ms=time.time_ns() // 1_000_000)
+            task = asyncio.create_task((await self._sink).received(inbound))
+            under_way.add(task)
+            task.add_done_callback(under_way.discard)
 
     async def run(self, sink: Sink) -> None:
+        self._sink.set_result(sink)
         while True:
             refs = [await self._delivered.get()]
             await asyncio.sleep(_REPORT_AFTER_S)

@@ -1,11 +1,13 @@
-"""A villager's 9 on a slow SD card: from arrival until the confirmation and the queued reply cannot be lost."""
+"""A villager's 9 and a voter's ballot on a slow SD card: from arrival until effect and queued reply cannot be lost."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 from tests.bench.bench_village import copied, roster_village
-from tests.bench.child import answer
+from tests.bench.child import ChildError, answer
 from tests.bench.figure import Figure, percentile
 from tests.bench.kernel import NO_STRACE, STRACE, delaying_syncs
 from tests.bench.yard import Yard
@@ -13,20 +15,38 @@ from tests.bench.yard import Yard
 DELAY_MS = 20
 
 
+@dataclass(frozen=True, slots=True)
+class _Race:
+    name: str
+    child: str
+    who: str
+    what: str
+
+
+_RACES = (
+    _Race("reply_p99_ms_slow_disk", "answer_nines", "64 villagers answer 9", "the confirmation and the queued reply"),
+    _Race("ballot_p99_ms_slow_disk", "cast_ballots", "64 voters send a ballot", "the ballot and the queued receipt"),
+)
+
+
 def measure(yard: Yard) -> Iterator[Figure]:
-    name, unit = "reply_p99_ms_slow_disk", "ms"
+    for race in _RACES:
+        yield _figure(yard, race)
+
+
+def _figure(yard: Yard, race: _Race) -> Figure:
+    unit = "ms"
     if STRACE is None:
-        yield Figure(name=name, unit=unit, reason=NO_STRACE)
-        return
-    slow = _answers(yard, before=delaying_syncs(DELAY_MS))
-    fast = _answers(yard, before=[])
-    yield Figure(
-        name=name,
+        return Figure(name=race.name, unit=unit, reason=NO_STRACE)
+    slow = _answers(yard, race.child, before=delaying_syncs(DELAY_MS))
+    fast = _answers(yard, race.child, before=[])
+    return Figure(
+        name=race.name,
         unit=unit,
         value=round(percentile(slow["durable_ms"], 0.99), 1),
         how=(
-            f"64 villagers answer 9 at once, {yard.scale.rounds} times; every fsync returns {DELAY_MS} ms late; until "
-            "the confirmation and the queued reply are on the disk; p99 of all"
+            f"{race.who} at once, {yard.scale.rounds} times; every fsync returns {DELAY_MS} ms late; until {race.what} "
+            "are on the disk; p99 of all"
         ),
         detail={
             "answers": len(slow["durable_ms"]),
@@ -37,7 +57,9 @@ def measure(yard: Yard) -> Iterator[Figure]:
     )
 
 
-def _answers(yard: Yard, before: list[str]) -> dict[str, list[float]]:
+def _answers(yard: Yard, child: str, before: list[str]) -> dict[str, Any]:
     folder = copied(yard, roster_village(yard), "replies")
-    said: dict[str, list[float]] = answer("answer_nines", folder, yard.scale.rounds, before=before)
+    said: dict[str, Any] = answer(child, folder, yard.scale.rounds, before=before)
+    if said["understood"] != len(said["durable_ms"]):
+        raise ChildError(f"{said['understood']} of {len(said['durable_ms'])} were understood")
     return said

@@ -23,6 +23,10 @@ class Scale:
     """Notices sent at once in the race and under the counters: one alone is over too soon to be counted well."""
     rounds: int
     """Times 64 villagers answer at once."""
+    ballots: int
+    """Texted in the race with Kannel."""
+    records: int
+    """Synchronised in the race with morango."""
     waiting: tuple[int, int]
     quiet_s: float
     skips: tuple[str, ...]
@@ -32,9 +36,13 @@ class Scale:
 
 
 FULL = Scale(
-    runs=5, starts=7, notices=6, rounds=6, waiting=(100, 10_000), quiet_s=30, idle_s=60, skips=("morning",) * 4, pairs=6
-)
-TINY = Scale(runs=1, starts=1, notices=1, rounds=1, waiting=(10, 100), quiet_s=0, idle_s=0, skips=("minutes",), pairs=1)
+    runs=5, starts=7, notices=6, rounds=6, ballots=1536, records=10_000, waiting=(100, 10_000), quiet_s=30, idle_s=60,
+    skips=("morning",) * 4, pairs=6,
+)  # fmt: skip
+TINY = Scale(
+    runs=1, starts=1, notices=1, rounds=1, ballots=64, records=60, waiting=(10, 100), quiet_s=0, idle_s=0,
+    skips=("minutes",), pairs=1,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ pytestmark = pytest.mark.scenario
 
 _DAY_S = 900
 CUT_STEPS = (2, 4, 7, 8, 13, 15, 16, 17, 21, 23)
-"""The first account, the roster, the sending, the answers, the stop in the middle; the poll's opening, its ballots, four
-voters on one phone, the closing, and the county's notice on its way down."""
+"""The first account, the roster, the sending, the answers, the stop in the middle; the poll's opening, its ballots,
+four voters on one phone, the closing, and the county's notice on its way down."""
 
 
 async def play(folder: Path, *arguments: str) -> tuple[int, str]:

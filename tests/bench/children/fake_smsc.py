@@ -17,7 +17,7 @@ _RECEIVE = 1 << 20
 
 
 def main(port: int, most: int) -> None:
-    with _connected(port) as gateway:
+    with connected(port) as gateway:
         print(json.dumps({"connected": True}), flush=True)
         chunks: list[bytes] = []
         lines, last_s = 0, 0.0
@@ -34,7 +34,8 @@ def main(port: int, most: int) -> None:
     print(json.dumps({"last_s": last_s, "lines": lines, "receivers": receivers}), flush=True)
 
 
-def _connected(port: int) -> socket.socket:
+def connected(port: int) -> socket.socket:
+    """Raises ConnectionRefusedError where no gateway listens within the time one may take to start."""
     until_s = time.monotonic() + _PATIENCE_S
     while True:
         try:
@@ -45,4 +46,5 @@ def _connected(port: int) -> socket.socket:
             time.sleep(0.02)
 
 
-main(int(sys.argv[1]), int(sys.argv[2]))
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]))
