@@ -20,7 +20,19 @@ from tests.bench.yard import FULL, Yard
 
 # Imported one after the other, the server's own memory first: a library that this process has loaded, too, would be
 # counted by halves there.
-MODULES = ("idle", "cold_start", "page", "notice", "disk", "replies", "waiting", "against_kannel", "ballots", "later")
+MODULES = (
+    "idle",
+    "cold_start",
+    "page",
+    "notice",
+    "disk",
+    "replies",
+    "waiting",
+    "against_kannel",
+    "ballots",
+    "exchange",
+    "later",
+)
 
 
 def measured(yard: Yard, module: str) -> Iterator[Figure]:

@@ -7,13 +7,7 @@ from collections.abc import Iterator
 from tests.bench.figure import Figure
 from tests.bench.yard import Yard
 
-_SYNC = "the exchange with the county is a later issue"
-_LATER = (
-    ("modem_line_busy", "%", "the GSM modem is a later issue: there is no line to keep busy yet"),
-    ("sync_vs_morango", "times", _SYNC),
-    ("bytes_vs_morango", "times", _SYNC),
-    ("idle_exchange_bytes", "bytes", _SYNC),
-)
+_LATER = (("modem_line_busy", "%", "the GSM modem is a later issue: there is no line to keep busy yet"),)
 
 
 def measure(yard: Yard) -> Iterator[Figure]:

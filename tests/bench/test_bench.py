@@ -8,7 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import against_kannel, cold_start, disk, idle, later, notice, page, replies, waiting
+from tests.bench import (
+    against_kannel,
+    ballots,
+    cold_start,
+    disk,
+    exchange,
+    idle,
+    later,
+    morango,
+    notice,
+    page,
+    replies,
+    waiting,
+)
 from tests.bench.child import ROOT
 from tests.bench.figure import Figure, percentile
 from tests.bench.kannel import BEARERBOX
@@ -60,6 +73,21 @@ def test_a_long_queue_is_compared_with_a_short_one(yard: Yard) -> None:
 def test_kannel_takes_the_same_messages_where_it_is_installed(yard: Yard) -> None:
     (figure,) = against_kannel.measure(yard)
     assert (figure.value is None) == (BEARERBOX is None)
+
+
+def test_every_ballot_is_answered_with_a_receipt(yard: Yard) -> None:
+    rate, texts = ballots.ours(yard, yard.scale.ballots)
+    assert rate > 0
+    assert len(texts) == yard.scale.ballots
+    (figure,) = ballots.measure(yard)
+    assert (figure.value is None) == (BEARERBOX is None)
+
+
+def test_the_county_gets_every_record_and_bytes_are_counted(yard: Yard) -> None:
+    figures = {figure.name: figure for figure in exchange.measure(yard)}
+    assert set(figures) == {"idle_exchange_bytes", "sync_vs_morango", "bytes_vs_morango"}
+    assert figures["idle_exchange_bytes"].detail["connections"] == 1
+    assert (figures["sync_vs_morango"].value is None) == (not morango.PYTHON.exists())
 
 
 def test_a_peer_that_is_missing_leaves_a_reason(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:

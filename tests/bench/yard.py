@@ -33,15 +33,16 @@ class Scale:
     """How far the sample village is sent ahead before it has to be idle; the words of the button on its page."""
     idle_s: float
     pairs: int
+    sync_pairs: int
 
 
 FULL = Scale(
     runs=5, starts=7, notices=6, rounds=6, ballots=1536, records=10_000, waiting=(100, 10_000), quiet_s=30, idle_s=60,
-    skips=("morning",) * 4, pairs=6,
+    skips=("morning",) * 4, pairs=6, sync_pairs=3,
 )  # fmt: skip
 TINY = Scale(
     runs=1, starts=1, notices=1, rounds=1, ballots=64, records=60, waiting=(10, 100), quiet_s=0, idle_s=0,
-    skips=("minutes",), pairs=1,
+    skips=("minutes",), pairs=1, sync_pairs=1,
 )  # fmt: skip
 
 
