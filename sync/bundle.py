@@ -195,7 +195,7 @@ def _unpacked(carried: bytes, codec: int, raw_len: int) -> bytes:
 
 
 def _records(raw: bytes, head: Head, count: int, writer: Writer) -> Iterator[Record]:
-    rows = rows_of(cbor.decode(raw), count, writer)
+    rows = rows_of(cbor.decode_unchecked(raw), count, writer)
     if cbor.encode(columns_of(rows)) != raw:
         raise NotCanonicalError("columns that could be written in another way")
     for stamp, body in rows:

@@ -11,6 +11,7 @@ import cbor2
 from sync.failures import NotCanonicalError
 
 _DEEPEST = 8
+_BROKEN = (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError, MemoryError)
 
 
 def encode(value: object) -> bytes:
@@ -20,13 +21,22 @@ def encode(value: object) -> bytes:
 
 def decode(data: bytes) -> object:
     """Raises NotCanonicalError."""
+    value = decode_unchecked(data)
+    try:
+        again = cbor2.dumps(value)
+    except _BROKEN as broken:
+        raise NotCanonicalError("not CBOR of ours") from broken
+    if again != data:
+        raise NotCanonicalError("not the one text for its meaning")
+    return value
+
+
+def decode_unchecked(data: bytes) -> object:
+    """For a caller that encodes what it has understood and compares that with `data`. Raises NotCanonicalError."""
     try:
         value: object = cbor2.loads(
             data, max_depth=_DEEPEST, allow_indefinite=False, allow_duplicate_keys=False, strict_hashable_types=False
         )
-        again = cbor2.dumps(value)
-    except (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError, MemoryError) as broken:
+    except _BROKEN as broken:
         raise NotCanonicalError("not CBOR of ours") from broken
-    if again != data:
-        raise NotCanonicalError("not the one text for its meaning")
     return value

@@ -80,7 +80,7 @@ def make_record(before: Head, stamp: Stamp, body: Body) -> Record:
 
 def decode_record(data: bytes, writer: Writer) -> Record:
     """A record from its own encoding (as a log keeps it). Raises BundleError."""
-    row = cbor.decode(data)
+    row = cbor.decode_unchecked(data)  # compared below
     if type(row) is not list or len(row) != _FIELDS:
         raise FieldError("not a record")
     version, log, epoch, seq, prev, code, schema, priority, boot_id, monotonic_ms, wall_ms, quality, values = row

@@ -1,7 +1,7 @@
-"""Records to the county, until the village knows that the county has them on its disk: beside morango, and with nothing.
+"""Records to the county, until the village knows that the county has them on its disk; and an exchange of nothing.
 
-In turn (A-B-B-A) in one run, the same records, both over the same metered wire. Ours are hash-chained, signed and sealed, and
-applied to the county's tables; the clock starts at the first request, when everything is in the village's log.
+In turn (A-B-B-A) beside morango in one run, the same records, over the same metered wire. Ours are hash-chained,
+signed, sealed and applied to the county's tables; the clock starts at the first request, with everything in the log.
 """
 
 from __future__ import annotations

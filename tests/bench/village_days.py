@@ -1,4 +1,4 @@
-"""Records of the kinds a village really logs, day after day: the same seed gives the same ones, for us and for a peer."""
+"""Records of the kinds a village really logs, day after day; the same seed gives the same ones, whoever sends them."""
 
 from __future__ import annotations
 

@@ -6,8 +6,9 @@ Never believes a figure more than its signature; whether a result holds is `veri
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from sync.kinds import (
     HealthNoted,
@@ -22,6 +23,23 @@ from sync.kinds import (
 )
 from sync.record import Record
 from village.county import tables
+
+
+def without_superseded(records: Sequence[Record]) -> list[Record]:
+    """Those that say something a later one of them does not say anew: of figures only the newest stay on a page."""
+    newest: dict[tuple[int, int], int] = {}
+    for record in records:
+        match record.body:
+            case HealthNoted():
+                newest[HealthNoted.CODE, 0] = record.seq
+            case NoticeReached() as reached:
+                newest[NoticeReached.CODE, reached.notice] = record.seq
+    kept = []
+    for record in records:
+        which = record.body.notice if isinstance(record.body, NoticeReached) else 0
+        if newest.get((record.body.CODE, which), record.seq) == record.seq:
+            kept.append(record)
+    return kept
 
 
 def apply(connection: Connection, village_no: int, record: Record) -> None:
@@ -59,18 +77,32 @@ def apply(connection: Connection, village_no: int, record: Record) -> None:
             )  # fmt: skip
 
 
+_OF_VILLAGE = update(tables.village).where(tables.village.c.no == bindparam("of"))
+_OF_NOTICE = update(tables.notice).where(
+    tables.notice.c.village_no == bindparam("of"), tables.notice.c.notice == bindparam("which")
+)
+_OF_POLL = update(tables.poll).where(
+    tables.poll.c.village_no == bindparam("of"), tables.poll.c.poll == bindparam("which")
+)
+_IS_NOTICE = select(tables.notice.c.notice).where(
+    tables.notice.c.village_no == bindparam("of"), tables.notice.c.notice == bindparam("which")
+)
+_IS_POLL = select(tables.poll.c.poll).where(
+    tables.poll.c.village_no == bindparam("of"), tables.poll.c.poll == bindparam("which")
+)
+"""Made once: putting a statement together costs SQLAlchemy more than running it costs the database."""
+
+
 def _of_village(connection: Connection, no: int, /, **values: object) -> None:
-    connection.execute(update(tables.village).where(tables.village.c.no == no).values(**values))
+    connection.execute(_OF_VILLAGE, {"of": no, **values})
 
 
-def _of_notice(connection: Connection, no: int, which: int, /, **values: object) -> None:
-    notice = tables.notice.c
-    connection.execute(update(tables.notice).where(notice.village_no == no, notice.notice == which).values(**values))
+def _of_notice(connection: Connection, no: int, notice: int, /, **values: object) -> None:
+    connection.execute(_OF_NOTICE, {"of": no, "which": notice, **values})
 
 
-def _of_poll(connection: Connection, no: int, which: int, /, **values: object) -> None:
-    poll = tables.poll.c
-    connection.execute(update(tables.poll).where(poll.village_no == no, poll.poll == which).values(**values))
+def _of_poll(connection: Connection, no: int, poll: int, /, **values: object) -> None:
+    connection.execute(_OF_POLL, {"of": no, "which": poll, **values})
 
 
 def _published(connection: Connection, no: int, said: NoticePublished) -> None:
@@ -80,26 +112,22 @@ def _published(connection: Connection, no: int, said: NoticePublished) -> None:
         "audience": said.audience, "unit": said.unit, "urgent": said.urgent, "county_notice": said.county_notice,
         "published_ms": said.published_ms, "due_ms": said.due_ms,
     }  # fmt: skip
-    notice = tables.notice.c
-    known = connection.execute(
-        select(notice.notice).where(notice.village_no == no, notice.notice == said.notice)
-    ).first()
-    if known is None:
-        connection.execute(insert(tables.notice).values(village_no=no, notice=said.notice, groups="[]", **values))
+    if connection.execute(_IS_NOTICE, {"of": no, "which": said.notice}).first() is None:
+        new = {"village_no": no, "notice": said.notice, "groups": "[]"}
+        connection.execute(insert(tables.notice), new | values)
     else:
         _of_notice(connection, no, said.notice, **values)
 
 
 def _opened(connection: Connection, no: int, said: PollOpened, seq: int) -> None:
     """A poll is opened once; a second opening under one number changes nothing (the chain shows both)."""
-    poll = tables.poll.c
-    known = connection.execute(select(poll.poll).where(poll.village_no == no, poll.poll == said.poll)).first()
-    if known is None:
+    if connection.execute(_IS_POLL, {"of": no, "which": said.poll}).first() is None:
         connection.execute(
-            insert(tables.poll).values(
-                village_no=no, poll=said.poll, number=said.number, kind=said.kind, question=said.question,
-                options=json.dumps(said.options, ensure_ascii=False), opened_ms=said.opened_ms,
-                closes_ms=said.closes_ms, eligible=said.eligible, roll=said.roll, pack=said.pack, basis=said.basis,
-                opened_seq=seq, counts="[]",
-            )
+            insert(tables.poll),
+            {
+                "village_no": no, "poll": said.poll, "number": said.number, "kind": said.kind,
+                "question": said.question, "options": json.dumps(said.options, ensure_ascii=False),
+                "opened_ms": said.opened_ms, "closes_ms": said.closes_ms, "eligible": said.eligible,
+                "roll": said.roll, "pack": said.pack, "basis": said.basis, "opened_seq": seq, "counts": "[]",
+            },
         )  # fmt: skip

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, insert, select, update
@@ -19,7 +20,7 @@ from sync.keys import PublicKey, SealingPublicKey, SigningKey
 from sync.kinds import Writer
 from sync.record import Record
 from village.county import tables
-from village.county.applying import apply
+from village.county.applying import apply, without_superseded
 from village.county.core import core
 from village.county.ledger import CountyLedger
 from village.ground.clock import Clock
@@ -72,8 +73,7 @@ class Exchanging:
             now_ms = self._clock.now_ms()
             ledger = CountyLedger(connection, self._key.public.log, sender.no)
             said, taken = answer(ledger, opened.bundle, self._key, sender.sealing, now_ms=now_ms)
-            for record in taken.records:
-                self._apply(connection, sender, record)
+            self._apply(connection, sender, taken.records)
             _keep_evidence(connection, sender.no, opened, now_ms)
             return said
 
@@ -85,7 +85,18 @@ class Exchanging:
             )
             raise
 
-    def _apply(self, connection: Connection, sender: Known, record: Record) -> None:
+    def _apply(self, connection: Connection, sender: Known, records: Sequence[Record]) -> None:
+        """All at once; where that fails, one by one, to find the one it fails for."""
+        try:
+            with connection.begin_nested():
+                for record in without_superseded(records):
+                    apply(connection, sender.no, record)
+        except Exception:
+            log.warning("records not applied together village=%d count=%d", sender.no, len(records), exc_info=True)
+            for record in records:
+                self._apply_one(connection, sender, record)
+
+    def _apply_one(self, connection: Connection, sender: Known, record: Record) -> None:
         """A record that our own pages cannot take is kept in the log, set aside by name, and blocks nothing."""
         try:
             with connection.begin_nested():

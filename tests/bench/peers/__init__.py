@@ -1,1 +1,1 @@
-"""Peers that live in an environment of their own. What stands here runs with their Python and imports nothing of ours."""
+"""Peers that live in an environment of their own: what stands here runs with their Python."""
