@@ -9,6 +9,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberType
@@ -69,7 +70,12 @@ def parse(raw: object, *, area_code: str | None = None) -> Phone:
 
     `area_code` is the village's own (0571), for landlines written without one. Raises NotAPhoneError.
     """
-    text = _written(raw)
+    return _read(_written(raw), area_code)
+
+
+@lru_cache(maxsize=512)
+def _read(text: str, area_code: str | None) -> Phone:
+    """Remembered: one SMS asks for its sender's number half a dozen times."""
     if not text:
         raise NotAPhoneError("empty")
     if _SCIENTIFIC.match(text):

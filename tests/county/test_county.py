@@ -200,6 +200,17 @@ async def test_a_correction_changes_the_words_and_keeps_the_line(county, town):
     assert await county.db.read(core(store.set_aside)) == []
 
 
+async def test_of_many_figures_the_newest_stands_and_the_log_keeps_them_all(county, town):
+    await enrols(county, town)
+    other = replace(NOTICE, notice=NOTICE.notice + 1)
+    figures = [replace(REACHED, confirmed=n, unreached=210 - n) for n in range(20)]
+    await town.writes(NOTICE, *figures, other, replace(REACHED, notice=other.notice, unreached=3), figures[7])
+    await town.link.speak_now()
+    found = {notice.notice: notice.unreached for notice in await county.db.read(core(store.notices))}
+    assert found == {NOTICE.notice: 203, other.notice: 3}
+    assert await county.db.read(lambda tx: tx.execute("SELECT count(*) FROM record").fetchone()[0]) == 24
+
+
 async def test_a_record_the_pages_cannot_take_blocks_nothing(county, town, monkeypatch):
     from village.county import exchanging
 
