@@ -172,6 +172,7 @@ async def test_a_county_notice_waits_and_is_passed_on_in_the_committees_words(de
     number = await desk.county_says()
     page = await desk.browser.get("/county")
     assert "县里有1条通知等着处理" in page.text
+    assert "县里有1条通知等着处理" in (await desk.browser.get("/")).text
     assert await desk.sent() == 0  # nothing goes out by itself
     sent = await desk.send(await desk.preview(number, text="清明上坟不许烧纸，抓到罚款。"))
     assert "发出去了" in sent.text
@@ -179,6 +180,7 @@ async def test_a_county_notice_waits_and_is_passed_on_in_the_committees_words(de
     assert notice.text == "清明上坟不许烧纸，抓到罚款。"
     assert await desk.db.read(lambda tx: store.relayed_from(tx, notice.id)) == number
     assert "转发了" in (await desk.browser.get("/county")).text
+    assert "等着处理" not in (await desk.browser.get("/")).text
 
 
 async def test_two_clerks_pass_it_on_once(desk: Desk) -> None:

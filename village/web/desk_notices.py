@@ -1,4 +1,5 @@
-"""Notices at the desk: what is open today, how far each notice has come, the people behind each figure, 微信.
+"""Notices at the desk: what is open today (polls and the county's notices too), how far each notice has come, the
+people behind each figure, 微信.
 
 Never counts anything itself; `village.notices.reach` does.
 """
@@ -14,6 +15,7 @@ from aiohttp import web
 from village.ground.clock import Clock, beijing
 from village.ground.database import Database
 from village.ground.wording import Wording, say
+from village.link.store import CountyNoticeRow, county_notices
 from village.notices import store
 from village.notices.doors import DoorList, doors, outcome
 from village.notices.notice import Notice, State, UnitKind
@@ -23,10 +25,12 @@ from village.notices.reach_store import Answer, Try, UnitRow, answers_of, tries_
 from village.notices.send_notice import MISSED
 from village.notices.wechat import poster, wechat_text
 from village.people.store import is_empty
+from village.polls.store import running_polls
 from village.web.desk_compose import Compose, Voice
 from village.web.desk_doors import Doors
 from village.web.kit.gate import signed_in
 from village.web.kit.pages import path_number, query_number, query_text, render
+from village.web.poll_shown import Shown, shown
 
 _TODAY_DAYS = 14
 _DAY_MS = 86_400_000
@@ -75,7 +79,14 @@ class _Today:
     running: list[_Running]
     planned: list[Notice]
     missed: list[Notice]
+    polls: list[Shown]
+    from_county: list[CountyNoticeRow]
+    """What came down from the county and waits for the committee."""
     no_roster: bool
+
+    @property
+    def quiet(self) -> bool:
+        return not (self.running or self.planned or self.missed or self.polls or self.from_county)
 
 
 class _Desk:
@@ -104,6 +115,8 @@ class _Desk:
                 for notice in store.every_notice(tx, limit=20)
                 if notice.stopped_by == MISSED and now_ms - (notice.stopped_ms or 0) < 3 * _DAY_MS
             ],
+            polls=[shown(tx, poll, now_ms, trusted=self._clock.trusted) for poll in running_polls(tx)],
+            from_county=[notice for notice in county_notices(tx) if notice.waits],
             no_roster=is_empty(tx),
         )
 
