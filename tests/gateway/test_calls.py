@@ -44,6 +44,7 @@ async def test_a_call_is_answered_heard_and_confirmed_with_a_key(rig: Rig) -> No
     await rig.until(rig.reaches(call, "delivered"))
     row = await rig.row(call)
     assert steps(rig) == ["answered", "heard", "key 9", "ended"]
+    assert [event.node for event in rig.recorder.calls] == [None, None, "notice", None]  # where the key was pressed
     assert rig.recorder.calls[-1].why == "finished"
     assert row["accepted_ms"] <= row["heard_ms"] <= row["delivered_ms"]
     assert rig.carrier.call(WANG) is None
