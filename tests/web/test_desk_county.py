@@ -45,6 +45,7 @@ class Desk:
     db: Database
     county: Running
     link: CountyLink
+    link_clock: MovableClock
 
     async def enrol(self, code: str, url: str | None = None) -> Page:
         page = await self.browser.get("/county")
@@ -117,7 +118,7 @@ async def desk(db: Database, clock: MovableClock, vault: Vault, tmp_path: Path) 
         first = await browser.get("/first")
         password = "qingshan lvshui"
         await browser.submit(first, "/first", code=code, name="陈会计", password=password, password_again=password)
-        yield Desk(browser, db, county, link)
+        yield Desk(browser, db, county, link, clock)
         await browser.close()
     accounts.close()
     await speech.close()
@@ -133,7 +134,39 @@ async def test_the_code_from_the_slip_enrols_once(desk: Desk) -> None:
     page = await desk.enrol(typed)
     assert (page.path, "样板县认得本村了" in page.text) == ("/county", True)
     assert "本村编号 1" in page.text
-    assert "/county/enrol" not in page.text  # nobody enrols twice by accident
+    assert "让县里认得本村" not in page.text
+
+
+async def test_the_address_may_be_typed_with_full_width_signs(desk: Desk) -> None:
+    code = await issue_code(desk.county.db, desk.county.clock, village="青山村", by="李")
+    typed = desk.county.exchange_url.replace(":", "：").replace(".", "。").replace("1", "１")
+    assert "认得本村了" in (await desk.enrol(code.shown, typed)).text
+
+
+async def test_a_county_that_moved_needs_no_new_code(desk: Desk) -> None:
+    await desk.enrolled()
+    page = await desk.browser.get("/county")
+    gone = await desk.browser.submit(page, "/county/enrol", url="http://127.0.0.1:9", code="")
+    assert "联系不上" in gone.text
+    assert 'value="http://127.0.0.1:9"' in gone.text
+    back = await desk.browser.submit(gone, "/county/enrol", url=desk.county.exchange_url, code="")
+    assert "都对上了" in back.text
+
+
+async def test_a_certificate_that_runs_out_is_told_and_renewed(desk: Desk) -> None:
+    await desk.enrolled()
+    await desk.county_says()
+    assert "证书快到期了" not in (await desk.browser.get("/county")).text
+    soon_ms = desk.link_clock.now_ms() + 59 * 86_400_000
+    await desk.db.write(lambda tx: tx.execute("UPDATE county SET expires_ms = :soon", {"soon": soon_ms}))
+    page = await desk.browser.get("/county")
+    assert "证书快到期了" in page.text
+    code = await issue_code(desk.county.db, desk.county.clock, village="青山村", by="李")
+    page = await desk.browser.submit(page, "/county/enrol", url=desk.county.exchange_url, code=code.shown)
+    assert "认得本村了" in page.text
+    assert "证书快到期了" not in page.text
+    assert "本村编号 1" in page.text  # the same village: number and log stay
+    assert "县里有1条通知等着处理" in page.text
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from dataclasses import dataclass
+import unicodedata
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from sync.carriers.https import BusyError, HttpsCarrier, RefusedError, UnreachableError
@@ -109,6 +110,22 @@ class CountyLink:
         log.info("enrolled village_no=%d", county.village_no)
         return county
 
+    async def move(self, url: str) -> None:
+        """The county is reached at another address now; who answers there has to prove that it is the same county.
+
+        Raises RefusalError for what is no address, and where this village is not enrolled.
+        """
+        url = _checked(url)
+
+        def unit(tx: sqlite3.Connection) -> None:
+            known = store.county(tx)
+            if known is None:
+                raise RefusalError(say("还没有登记"), status=409)
+            store.keep_county(tx, replace(known, url=url))
+
+        await self._db.write(unit)
+        self._link.soon()
+
     def _keep(self, tx: sqlite3.Connection, county: County, enrolled: Enrolled) -> None:
         store.keep_county(tx, county)
         ledger = SqliteLedger(tx, self._key.public.log, enrolled.key.log, writer=Writer.VILLAGE)
@@ -144,7 +161,7 @@ def _county(url: str, enrolled: Enrolled, now_ms: int) -> County:
 
 def _checked(url: str) -> str:
     """Raises RefusalError for what is no address."""
-    url = url.strip()
+    url = unicodedata.normalize("NFKC", url).replace("。", ".").strip()  # as an input method leaves it
     if "://" not in url:
         url = f"http://{url}"
     parts = urlsplit(url)

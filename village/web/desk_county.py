@@ -23,6 +23,8 @@ from village.web.kit.once import once
 from village.web.kit.pages import path_number, redirect, render
 
 _LONGEST_URL, _LONGEST_CODE = 200, 60
+_RENEW_MS = 60 * 86_400_000
+"""A certificate that runs out is told of two months before (facts/sync.md, Identity)."""
 
 
 class Link(Protocol):
@@ -30,6 +32,10 @@ class Link(Protocol):
 
     async def enrol(self, url: str, typed: str) -> County:
         """Make this village known with a one-time code. Raises RefusalError in words a clerk can act on."""
+        ...
+
+    async def move(self, url: str) -> None:
+        """The county has another address now. Raises RefusalError."""
         ...
 
     async def speak_now(self) -> None:
@@ -68,6 +74,7 @@ class _Desk:
             "county/county.html",
             county=state.county,
             state=state,
+            renew=state.county is not None and state.county.expires_ms - self._clock.now_ms() < _RENEW_MS,
             waiting=[notice for notice in notices if notice.waits],
             done=[notice for notice in notices if not notice.waits],
             **values,  # type: ignore[arg-type]
@@ -78,6 +85,9 @@ class _Desk:
         form = await read_form(request)
         try:
             url = form.needed("url", say("县里的地址"), longest=_LONGEST_URL)
+            if form.has("known") and not form.text("code"):
+                await self._link.move(url)
+                return await self._spoken(request)
             code = form.needed("code", say("登记码"), longest=_LONGEST_CODE)
             county = await self._link.enrol(url, code)
         except RefusalError as refused:
@@ -87,6 +97,9 @@ class _Desk:
     @allowed(Role.COMMITTEE)
     async def now(self, request: web.Request) -> web.StreamResponse:
         await read_form(request)
+        return await self._spoken(request)
+
+    async def _spoken(self, request: web.Request) -> web.StreamResponse:
         await self._link.speak_now()
         trouble = (await self._link.state()).trouble
         return await redirect(request, "/county", trouble or say("和县里说过话了，都对上了"))
