@@ -187,6 +187,7 @@ def test_an_unknown_pack_is_none():
         ("warning =", "warnings ="),
         ('by = ""', 'bye = ""\nby = ""'),
         ("reason =", 'note = ""\nreason ='),
+        ("words = [", "words = [3, "),
     ],
 )
 def test_a_pack_that_does_not_hold_together_is_refused(was, instead):

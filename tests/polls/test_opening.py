@@ -122,6 +122,45 @@ async def test_what_cannot_be_asked_is_refused_in_words(db, booth, more, why):
     assert await db.read(lambda tx: tx.execute("SELECT count(*) FROM message").fetchone()[0]) == 0
 
 
+@pytest.mark.parametrize(
+    ("question", "article"),
+    [("村委会换届您选谁", "第十五条"), ("该不该罢免主任", "第十六条"), ("王家的低保给不给", "第二十七条")],
+)
+async def test_what_sounds_like_an_election_is_an_opinion_with_a_warning_and_never_a_vote(
+    db, booth, clock, question, article
+):
+    from village.polls.plan import plan
+    from village.polls.poll import Order
+
+    def decides(tx):
+        booth.house(tx, "王德福")
+        return booth.ask(tx, PollKind.HOUSEHOLD, question=question, basis_id=booth.basis(tx))
+
+    with pytest.raises(RefusalError, match=article):
+        await db.write(decides)
+
+    def hears(tx):
+        booth.house(tx, "王德福")
+        order = Order(PollKind.OPINION, question, ("甲", "乙"), clock.now_ms() + DAY_MS)
+        return plan(tx, booth.means, order, clock.now_ms()), booth.ask(tx, question=question)
+
+    planned, poll = await db.write(hears)
+    assert any(article in str(warning) for warning in planned.warnings)
+    assert poll.word == "征求意见"
+
+
+async def test_an_ordinary_question_raises_no_such_warning(db, booth, clock):
+    from village.polls.plan import plan
+    from village.polls.poll import Order
+
+    def unit(tx):
+        booth.house(tx, "王德福")
+        order = Order(PollKind.OPINION, "东路口装不装减速带", ("装", "不装"), clock.now_ms() + DAY_MS)
+        return plan(tx, booth.means, order, clock.now_ms())
+
+    assert not any("像是" in str(warning) for warning in (await db.write(unit)).warnings)
+
+
 @pytest.mark.parametrize("ahead_ms", [HOUR_MS - 1, -1, 61 * DAY_MS])
 async def test_a_deadline_is_neither_too_near_nor_too_far(db, booth, clock, ahead_ms):
     await db.write(lambda tx: booth.house(tx, "王德福"))

@@ -108,6 +108,8 @@ class Refusal:
     name: str
     articles: tuple[str, ...]
     reason: str
+    words: tuple[str, ...]
+    """Where one of these stands in a question, the matter may be this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,10 @@ class Pack:
     @property
     def reviewed(self) -> bool:
         return bool(self.reviewed_by and self.reviewed_on)
+
+    def suspects(self, question: str) -> Refusal | None:
+        """What a question sounds like that may not be decided this way; None where it sounds harmless."""
+        return next((one for one in self.refused.values() if any(word in question for word in one.words)), None)
 
     def rule(self, kind: str) -> Rule:
         """Raises RefusedKindError for what may not be decided this way, LookupError for what nobody has heard of."""
@@ -184,7 +190,7 @@ _IN_REVIEWED = frozenset({"by", "on"})
 _IN_KIND = frozenset(
     {"name", "unit", "who", "articles", "text", "pass", "attend", *(f"attend_{by}" for by in By)},
 )
-_IN_REFUSED = frozenset({"name", "articles", "reason"})
+_IN_REFUSED = frozenset({"name", "articles", "words", "reason"})
 _IN_ATTEND = frozenset({"share", "strict"})
 _IN_PASS = _IN_ATTEND | {"of"}
 
@@ -237,7 +243,7 @@ def _rule(kind: Kind, said: Mapping[str, object]) -> Rule:
         kind=kind,
         name=str(said["name"]),
         who=str(said["who"]),
-        articles=_articles(said),
+        articles=_texts(said, "articles"),
         text=str(said["text"]),
         counted_by=counted_by,
         attend_by=MappingProxyType(attend),
@@ -247,17 +253,17 @@ def _rule(kind: Kind, said: Mapping[str, object]) -> Rule:
 
 
 def _refusal(kind: Refused, said: Mapping[str, object]) -> Refusal:
-    articles = _articles(_known(said, _IN_REFUSED))
+    articles = _texts(_known(said, _IN_REFUSED), "articles")
     if not articles:
         raise ValueError(f"{kind} is refused without an article")
-    return Refusal(kind, str(said["name"]), articles, str(said["reason"]))
+    return Refusal(kind, str(said["name"]), articles, str(said["reason"]), _texts(said, "words"))
 
 
-def _articles(said: Mapping[str, object]) -> tuple[str, ...]:
-    articles = said["articles"]
-    if not isinstance(articles, list) or not all(isinstance(article, str) for article in articles):
-        raise ValueError("articles are a list of texts")
-    return tuple(articles)
+def _texts(said: Mapping[str, object], name: str) -> tuple[str, ...]:
+    texts = said[name]
+    if not isinstance(texts, list) or not all(isinstance(text, str) and text for text in texts):
+        raise ValueError(f"{name} are a list of texts")
+    return tuple(texts)
 
 
 def _share(said: object, words: frozenset[str]) -> Share:

@@ -10,7 +10,7 @@ import sqlite3
 
 from village.ground.clock import beijing
 from village.ground.wording import RefusalError, say
-from village.laws.pack import newest_pack
+from village.laws.pack import RefusedKindError, newest_pack
 from village.notices.notice import Channels
 from village.notices.office import Means
 from village.people.store import groups as group_rows
@@ -28,6 +28,7 @@ def open_poll(tx: sqlite3.Connection, means: Means, order: Order, now_ms: int, *
     if order.request is not None and (opened := store.poll_of_request(tx, order.request)) is not None:
         return opened
     order = checked(order, now_ms, trusted=trusted)
+    refuse_unlawful(order)
     number = number_for(tx, order, now_ms)
     chosen = refusing_nobody(tx, order, now_ms)
     basis_store.refuse_unless_in_force(tx, order.basis_id)
@@ -61,13 +62,21 @@ def number_for(tx: sqlite3.Connection, order: Order, now_ms: int) -> int:
     return order.number
 
 
+def refuse_unlawful(order: Order) -> None:
+    """Raises RefusalError for what the law does not let anybody decide this way; asking for opinions is free."""
+    pack = newest_pack()
+    pack.rule(order.kind)
+    suspected = pack.suspects(order.question)
+    if suspected is not None and order.basis_id is not None:
+        raise RefusedKindError(suspected)
+
+
 def refusing_nobody(tx: sqlite3.Connection, order: Order, now_ms: int) -> Chosen:
     """Who may vote. Raises RefusalError where that is nobody, or where a group does not exist."""
     unknown = order.groups - {group.no for group in group_rows(tx)}
     if unknown:
         named = "、".join(str(no) for no in sorted(unknown))
         raise RefusalError(say("花名册里没有“{word}”这个组", word=named), status=422)
-    newest_pack().rule(order.kind)  # a pack that refuses this kind refuses the poll
     chosen = choose(tx, order.kind, order.groups, beijing(now_ms).date())
     if not chosen.people:
         unit = say("成年人") if order.kind is PollKind.OPINION else say("户")

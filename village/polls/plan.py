@@ -21,7 +21,7 @@ from village.notices.spoken import greeting
 from village.notices.ways import Unit
 from village.polls import basis_store
 from village.polls.dispatch import allotted
-from village.polls.open_poll import channels_of, number_for, refusing_nobody
+from village.polls.open_poll import channels_of, number_for, refuse_unlawful, refusing_nobody
 from village.polls.poll import OPINION, VOTE, Basis, Order, Poll, PollId, PollKind, State, checked
 from village.polls.roll import Chosen
 from village.polls.spoken import NOT_AN_ELECTION, call_seconds, spoken_question
@@ -58,6 +58,7 @@ class Plan:
 def plan(tx: sqlite3.Connection, means: Means, order: Order, now_ms: int, *, trusted: bool = True) -> Plan:
     """Raises RefusalError for whatever `open_poll` would refuse."""
     order = checked(order, now_ms, trusted=trusted)
+    refuse_unlawful(order)
     number = number_for(tx, order, now_ms)
     chosen = refusing_nobody(tx, order, now_ms)
     basis_store.refuse_unless_in_force(tx, order.basis_id)
@@ -117,6 +118,12 @@ def _warnings(means: Means, poll: Poll, chosen: Chosen, segments: Segments, done
                 title=poll.basis.title)
         )  # fmt: skip
     pack = newest_pack()
+    suspected = pack.suspects(poll.question)
+    if suspected is not None:
+        said.append(
+            say("这个题目像是{name}。这里只能听听意见，定不了：{reason}（{articles}）", name=suspected.name,
+                reason=suspected.reason, articles="、".join(suspected.articles))
+        )  # fmt: skip
     if not pack.reviewed:
         said.append(say("规则按{title}算，{warning}", title=pack.title, warning=pack.warning))
     if chosen.unknown_age:
