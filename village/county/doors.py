@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from aiohttp import web
 
@@ -22,11 +23,13 @@ from village.county.enrolling import EnrolRefusedError, enrol, note_wrong
 from village.county.exchanging import Exchanging
 from village.ground.clock import Clock
 from village.ground.database import Database, DatabaseError
+from village.web.kit.patience import is_here
 
 log = logging.getLogger(__name__)
 
-MOST_AT_ONCE = 16
-"""Bundles being opened; whoever comes beyond is asked to come back: three hundred at once bring nobody down."""
+MOST_INSIDE, MOST_OPENED = 64, 16
+"""Requests being read or answered at once, and bundles being opened among them. Whoever comes beyond is asked to come
+back: three hundred at once bring nobody down."""
 
 _RETRY_AFTER_S = 60
 _READ_S = 90
@@ -38,6 +41,28 @@ class _Busy(web.HTTPServiceUnavailable):
         super().__init__(headers={"Retry-After": str(_RETRY_AFTER_S)}, text="busy")
 
 
+class Room:
+    """Places for so many at once; an address that is not this computer gets a quarter: nobody fills it alone."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._inside: Counter[str] = Counter()
+
+    @contextmanager
+    def place(self, remote: str) -> Iterator[None]:
+        """Raises HTTPServiceUnavailable where there is none."""
+        if self._inside.total() >= self._most:
+            raise _Busy
+        if not is_here(remote) and self._inside[remote] >= self._most // 4:
+            raise _Busy
+        self._inside[remote] += 1
+        try:
+            yield
+        finally:
+            self._inside[remote] -= 1
+            self._inside += Counter()  # drops what is empty
+
+
 class Doors:
     def __init__(self, db: Database, clock: Clock, key: SigningKey, name: str) -> None:
         self._db = db
@@ -45,7 +70,7 @@ class Doors:
         self._key = key
         self._name = name
         self._exchanging = Exchanging(db, clock, key)
-        self._inside = 0
+        self._room, self._opening = Room(MOST_INSIDE), asyncio.Semaphore(MOST_OPENED)
 
     def app(self) -> web.Application:
         app = web.Application(client_max_size=LARGEST_BYTES + 1)
@@ -57,21 +82,12 @@ class Doors:
     async def _hello(self, _request: web.Request) -> web.StreamResponse:
         return web.Response(text=f"{self._name} · e家家\n", headers={"X-Content-Type-Options": "nosniff"})
 
-    @asynccontextmanager
-    async def _admitted(self) -> AsyncIterator[None]:
-        if self._inside >= MOST_AT_ONCE:
-            raise _Busy
-        self._inside += 1
-        try:
-            yield
-        finally:
-            self._inside -= 1
-
     async def _exchange(self, request: web.Request) -> web.StreamResponse:
-        async with self._admitted():
+        with self._room.place(request.remote or ""):
             sealed = await _body(request, LARGEST_BYTES)
             try:
-                return web.Response(body=await self._exchanging.take(sealed), content_type=_TYPE)
+                async with self._opening:
+                    return web.Response(body=await self._exchanging.take(sealed), content_type=_TYPE)
             except BundleError as refused:
                 return web.Response(status=422, text=refused.name)
             except DatabaseError as failure:
@@ -79,7 +95,7 @@ class Doors:
                 raise _Busy from failure
 
     async def _enrol(self, request: web.Request) -> web.StreamResponse:
-        async with self._admitted():
+        with self._room.place(request.remote or ""):
             raw = await _body(request, LARGEST_REQUEST)
             try:
                 asked = read_request(raw)
