@@ -357,6 +357,22 @@ async def test_no_row_no_log_and_no_list_of_the_desk_shows_a_choice(street, capl
     assert not any("同意" in record.getMessage() for record in caplog.records)
 
 
+async def test_a_rehearsal_tells_nothing_of_a_ballot_and_leaves_it_standing(street):
+    """`village interpret` is at hand for whoever has the village's folder: it answers as if nobody had voted."""
+    poll = await opens(street)
+
+    async def rehearses(text):
+        decision = await rehearsed(street.db, street.answering, WANG, text)
+        return re.sub(r"\d{5}", "#", decision.as_json())
+
+    texts = ("1", "2", "231", "232", "同意", "不同意", "03", "236", "234#")
+    before = [await rehearses(text) for text in texts]
+    await street.says(WANG, "不同意")
+    assert [await rehearses(text) for text in texts] == before
+    assert await tally(street, poll) == {"王德福": 2}
+    assert len(await street.ask("SELECT * FROM ballot")) == 1
+
+
 # noise
 
 OPTION_WORDS = re.compile("东|西|学校")

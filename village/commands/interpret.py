@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sqlite3
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -57,25 +56,9 @@ async def _interpret(args: argparse.Namespace, texts: Iterable[str]) -> None:
                 _tell(args, decision, args.translate)
 
 
-class _RehearsedError(Exception):
-    """Carries the decision out of a unit of work that must not be kept."""
-
-    def __init__(self, decision: Decision) -> None:
-        super().__init__("rolled back on purpose")
-        self.decision = decision
-
-
 async def rehearsed(database: Database, answering: Answering, sender: str, text: str) -> Decision:
     """What `answering` would do; nothing of it is kept."""
-
-    def unit(tx: sqlite3.Connection) -> None:
-        raise _RehearsedError(answering.rehearse(tx, sender, text))
-
-    try:
-        await database.write(unit)
-    except _RehearsedError as done:
-        return done.decision
-    raise AssertionError("a rehearsal always raises")
+    return await database.write(lambda tx: answering.rehearse(tx, sender, text))
 
 
 def _tell(args: argparse.Namespace, decision: Decision, translate: Translate) -> None:

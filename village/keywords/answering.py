@@ -26,6 +26,7 @@ from village.keywords.replies import Replies, Reply
 from village.keywords.throttle import NEVER_THROTTLED, Patience, patience
 from village.notices.office import Means
 from village.people.store import holders, phone_by_fingerprint
+from village.polls.ledger_store import forget_ballots
 
 REPLY_KIND = "reply"
 """What the gateway calls our messages."""
@@ -121,10 +122,20 @@ class Answering:
         return decide(reading, command)
 
     def rehearse(self, tx: sqlite3.Connection, sender: str, text: str) -> Decision:
-        """What the village would do with this text now, its reply included. The caller rolls the unit back.
+        """What the village would do with this text now, its reply included; nothing of it stays.
 
-        What still waits to be sent is taken to have arrived: a committee tries its wording before the first answer.
+        What still waits to be sent is taken to have arrived: a committee tries its wording before the first answer. And
+        it is answered as if nobody had voted yet: a reply to a second ballot would tell the first one to whoever asks.
         """
+        tx.execute("SAVEPOINT rehearsal")
+        try:
+            forget_ballots(tx)
+            return self._rehearsed(tx, sender, text)
+        finally:
+            tx.execute("ROLLBACK TO rehearsal")
+            tx.execute("RELEASE rehearsal")
+
+    def _rehearsed(self, tx: sqlite3.Connection, sender: str, text: str) -> Decision:
         now_ms = self._clock.now_ms()
         sms = ReceivedSms(0, canonical_sender(sender), text, None, now_ms, "interpret")
         decision = self.decide(tx, sms, rehearsed=True)

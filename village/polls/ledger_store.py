@@ -138,6 +138,11 @@ def is_unbroken(rows: list[BallotRow]) -> bool:
     return True
 
 
+def forget_ballots(tx: sqlite3.Connection) -> None:
+    """As if nobody had voted; only inside a savepoint that is rolled back (a rehearsal)."""
+    tx.execute("DELETE FROM ballot")
+
+
 # receipts
 
 
