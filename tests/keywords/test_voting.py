@@ -9,10 +9,12 @@ import re
 
 import pytest
 
+from gateway.phone import Phone, PhoneKind
 from tests.keywords.conftest import LI, SHARED, STRANGER, WANG
 from tests.keywords.fuzz import DIGIT, KNOWN, random_text
 from village.commands.interpret import rehearsed
 from village.keywords.normalise import normalise
+from village.people import phones
 from village.polls import ledger_store, store
 from village.polls.close_poll import close_due
 from village.polls.count_poll import LISTENED_MS, count_due
@@ -371,6 +373,28 @@ async def test_a_rehearsal_tells_nothing_of_a_ballot_and_leaves_it_standing(stre
     assert [await rehearses(text) for text in texts] == before
     assert await tally(street, poll) == {"王德福": 2}
     assert len(await street.ask("SELECT * FROM ballot")) == 1
+
+
+async def test_another_phone_of_the_voters_hears_nothing_of_the_ballot_before(street):
+    """A clerk can add a phone of their own to somebody's name; it must not tell what that voter chose."""
+    poll = await opens(street)
+
+    def added(tx):
+        phone = phones.admit(tx, street.means.vault, Phone(STRANGER, PhoneKind.MOBILE), street.clock.now_ms())
+        phones.hold(tx, phone, street.residents["王德福"], "desk", by="陈会计", at_ms=street.clock.now_ms())
+
+    said = {}
+    for chosen in ("1", "2"):
+        await street.says(WANG, f"23{chosen}")
+        await street.db.write(added)
+        before = (await street.says(STRANGER, "03")).text
+        told = await street.says(STRANGER, "231")
+        again = (await street.says(STRANGER, "03")).text
+        said[chosen] = [told.key, *(re.sub(r"\d{5}", "#", text) for text in (before, told.text, again))]
+        assert re.search(r"\d{5}", before) is None
+    assert said["1"] == said["2"]
+    assert said["1"][0] == "VOTE_OK"
+    assert await tally(street, poll) == {"王德福": 1}  # the last one counts, wherever it came from
 
 
 # noise

@@ -116,10 +116,15 @@ class Doing:
             return replies.shared(poll, effect.voter, done.receipt)
         if done.delayed:
             return replies.delayed(poll, effect.choice, done.receipt, effect.sent_ms)
-        if done.outcome is Outcome.CHANGED and done.before is not None:
+        if done.before is None or not self._came_from(effect.phone_id, done.before_source):
+            return replies.voted(poll, effect.choice, done.receipt)
+        if done.outcome is Outcome.CHANGED:
             return replies.changed(poll, done.before, effect.choice, done.receipt)
-        answer = replies.same if done.outcome is Outcome.SAME else replies.voted
-        return answer(poll, effect.choice, done.receipt)
+        return replies.same(poll, effect.choice, done.receipt)
+
+    def _came_from(self, phone_id: int, source: str | None) -> bool:
+        """What was chosen before is told to the phone it came from and to no other, whoever's name that bears now."""
+        return source is not None and store.phone_of_ballot(self.tx, source) == phone_id
 
     def opt(self, effect: Opt) -> None:
         set_opted(self.tx, effect.phone_id, effect.level, how="sms", at_ms=self.now_ms)

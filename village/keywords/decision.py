@@ -149,6 +149,7 @@ class Alarm:
 class CastBallot:
     """A ballot of one voter. `alone`: nobody else votes with this phone, so the reply may say what was chosen."""
 
+    phone_id: int
     poll_id: int
     voter_id: int
     voter: str

@@ -14,11 +14,12 @@ from village.keywords.decision import CastBallot, Decision, Intent
 from village.keywords.normalise import normalise
 from village.keywords.poll_replies import PollReplies
 from village.keywords.reading import Reading
+from village.keywords.store import phone_of_ballot
 from village.keywords.which_poll import Bound, bind
 from village.people.store import PhoneRow
 from village.polls import store
 from village.polls.poll import Poll, PollKind, State, Voter
-from village.polls.standing import voted
+from village.polls.standing import Stands, voted
 
 
 def _replies(reading: Reading) -> PollReplies:
@@ -119,7 +120,9 @@ def _vote(reading: Reading, phone: PhoneRow, poll: Poll, choice: int, slot: int 
     return Decision(
         Intent.VOTE,
         say("{number}号的一张票", number=poll.number),
-        effects=(CastBallot(poll.id, voter.id, voter.name, choice, reading.answered_ms, alone=len(voters) == 1),),
+        effects=(
+            CastBallot(phone.id, poll.id, voter.id, voter.name, choice, reading.answered_ms, alone=len(voters) == 1),
+        ),
         concerns=_about(poll),
         poll=poll.number,
         choice=choice,
@@ -149,7 +152,7 @@ def _over(
     late = reading.answered_ms > poll.closes_ms or poll.state is State.COUNTED
     effects: tuple[CastBallot, ...] = ()
     if late and voter is not None and choice is not None and poll.has(choice):
-        effects = (CastBallot(poll.id, voter.id, voter.name, choice, reading.answered_ms, alone=True),)
+        effects = (CastBallot(phone.id, poll.id, voter.id, voter.name, choice, reading.answered_ms, alone=True),)
     why = say("{number}号已经截止", number=poll.number)
     return Decision(Intent.CLOSED, why, replies.closed(poll, others), effects, _about(poll), poll=poll.number)
 
@@ -232,15 +235,25 @@ def my_votes(reading: Reading, phone: PhoneRow) -> Decision:
     replies, lines = _replies(reading), []
     for poll in store.running_polls(reading.tx):
         voters = store.eligible_on(reading.tx, poll.id, phone.id)
-        receipts = [voted(reading.tx, poll, voter.id) for voter in voters]
+        stand = [voted(reading.tx, poll, voter.id) for voter in voters]
         if len(voters) == 1:
-            lines.append(replies.check_line(poll, receipts[0]))
+            lines.append(replies.check_line(poll, _receipt_for(reading, phone, stand[0])))
         elif voters:
-            lines.append(replies.check_shared(poll, len(voters), sum(receipt is not None for receipt in receipts)))
+            lines.append(replies.check_shared(poll, len(voters), sum(one is not None for one in stand)))
     why = say("查票")
     if not lines:
         return Decision(Intent.SERVICE, why, reading.replies.no_poll())
     return Decision(Intent.SERVICE, why, replies.check(lines))
+
+
+def _receipt_for(reading: Reading, phone: PhoneRow, stands: Stands | None) -> str | None:
+    """The receipt for the phone that voted, nothing ("") for another phone of the voter's, None where nobody voted.
+
+    Whoever adds a phone of their own to somebody's name is told nothing about a ballot that came from elsewhere.
+    """
+    if stands is None:
+        return None
+    return stands.receipt if phone_of_ballot(reading.tx, stands.source) == phone.id else ""
 
 
 def how_to_vote(reading: Reading, phone: PhoneRow) -> Decision:

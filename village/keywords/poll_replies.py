@@ -208,8 +208,9 @@ class PollReplies:
         return self._fit("VOTE_CHK", *("。".join(lines[:shown]) for shown in range(len(lines), 0, -1)))
 
     def check_line(self, poll: Poll, receipt: str | None) -> str:
+        """`receipt`: None where nobody has voted; empty where another phone did."""
         if receipt is not None:
-            return f"{poll.word}{poll.number}:已投,回执{receipt}"
+            return f"{poll.word}{poll.number}:已投" + (f",回执{receipt}" if receipt else "")
         until = short_deadline(poll.closes_ms)
         return f"{poll.word}{poll.number}:还没投,{until}截止,投票回{choices(poll, str(poll.number))}"
 

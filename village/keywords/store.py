@@ -11,11 +11,22 @@ from dataclasses import dataclass
 
 from village.ground.wording import Wording
 from village.keywords.throttle import Answered
+from village.polls.store import phone_of_message
 
 _OPEN_CALL = "('queued', 'sending')"
 
 
 # what was made of an SMS
+
+
+def phone_of_ballot(tx: sqlite3.Connection, source: str) -> int | None:
+    """Which phone a ballot came from, by the `source` the ledger has of it; None where that is not known."""
+    way, _, rest = source.partition("/")
+    which = rest.partition("/")[0]
+    if way == "call":
+        return phone_of_message(tx, int(which))
+    row = tx.execute("SELECT phone_id FROM interpretation WHERE inbox_id = :id", {"id": int(which)}).fetchone()
+    return None if row is None else row["phone_id"]
 
 
 def note(

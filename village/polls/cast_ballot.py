@@ -32,11 +32,13 @@ class Outcome(StrEnum):
 @dataclass(frozen=True, slots=True, repr=False)
 class Cast:
     """What became of a ballot. `receipt` of the ballot that stands now, empty for LATE. `before`: the choice that stood
-    when this one came, for the voter's own reply. `delayed`: in time, but come after the deadline."""
+    when this one came, for the voter's own reply, and `before_source` the message or key press that was. `delayed`: in
+    time, but come after the deadline."""
 
     outcome: Outcome
     receipt: str
     before: int | None
+    before_source: str | None
     delayed: bool
 
     def __repr__(self) -> str:
@@ -86,7 +88,8 @@ def cast(
         ),
     )
     shown = standing.receipt if outcome is Outcome.EARLIER and standing is not None else given
-    return Cast(outcome, shown, before, _is_delayed(poll, sent_ms, received_ms))
+    source_before = None if standing is None else standing.source
+    return Cast(outcome, shown, before, source_before, _is_delayed(poll, sent_ms, received_ms))
 
 
 def _again(tx: sqlite3.Connection, vault: Vault, poll: Poll, known: BallotRow) -> Cast:
@@ -95,7 +98,8 @@ def _again(tx: sqlite3.Connection, vault: Vault, poll: Poll, known: BallotRow) -
     before = None if previous is None else open_choice(vault, poll.id, known.voter_id, previous.sealed)
     outcome = Outcome(known.outcome)
     shown = previous.receipt if outcome is Outcome.EARLIER and previous is not None else known.receipt
-    return Cast(outcome, shown, before, _is_delayed(poll, known.sent_ms, known.received_ms))
+    source_before = None if previous is None else previous.source
+    return Cast(outcome, shown, before, source_before, _is_delayed(poll, known.sent_ms, known.received_ms))
 
 
 def _outcome(poll: Poll, standing: BallotRow | None, before: int | None, choice: int, sent_ms: int) -> Outcome:

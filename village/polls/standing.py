@@ -33,7 +33,15 @@ def standing(tx: sqlite3.Connection, vault: Vault, poll: Poll, voter_id: int) ->
     return Standing(open_choice(vault, poll.id, voter_id, row.sealed), row.receipt, row.sent_ms)
 
 
-def voted(tx: sqlite3.Connection, poll: Poll, voter_id: int) -> str | None:
-    """The receipt of the ballot that stands; never its choice."""
+@dataclass(frozen=True, slots=True)
+class Stands:
+    """That there is a ballot; never its choice. `source`: the message or key press it was."""
+
+    receipt: str
+    source: str
+
+
+def voted(tx: sqlite3.Connection, poll: Poll, voter_id: int) -> Stands | None:
+    """None where this voter has not voted in time."""
     row = ledger_store.standing_of(tx, voter_id, poll.closes_ms)
-    return None if row is None else row.receipt
+    return None if row is None else Stands(row.receipt, row.source)

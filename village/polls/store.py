@@ -290,6 +290,11 @@ def poll_of_message(tx: sqlite3.Connection, message_id: int) -> int | None:
     return None if row is None else int(row[0])
 
 
+def phone_of_message(tx: sqlite3.Connection, message_id: int) -> int | None:
+    row = tx.execute("SELECT phone_id FROM poll_copy WHERE message_id = :id", {"id": message_id}).fetchone()
+    return None if row is None else int(row[0])
+
+
 def unsent_to(tx: sqlite3.Connection, phone_id: int) -> list[int]:
     """Messages about polls that still wait for this phone."""
     rows = tx.execute(
