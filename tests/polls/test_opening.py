@@ -149,16 +149,19 @@ async def test_what_sounds_like_an_election_is_an_opinion_with_a_warning_and_nev
     assert poll.word == "征求意见"
 
 
-async def test_an_ordinary_question_raises_no_such_warning(db, booth, clock):
+@pytest.mark.parametrize(("households", "small"), [(4, True), (5, False)])
+async def test_so_few_voters_that_nothing_could_be_shown_are_warned_of(db, booth, clock, households, small):
     from village.polls.plan import plan
     from village.polls.poll import Order
 
     def unit(tx):
-        booth.house(tx, "王德福")
+        booth.houses(tx, households)
         order = Order(PollKind.OPINION, "东路口装不装减速带", ("装", "不装"), clock.now_ms() + DAY_MS)
         return plan(tx, booth.means, order, clock.now_ms())
 
-    assert not any("像是" in str(warning) for warning in (await db.write(unit)).warnings)
+    warnings = [str(warning) for warning in (await db.write(unit)).warnings]
+    assert any("不公布" in warning for warning in warnings) == small
+    assert not any("像是" in warning for warning in warnings)  # an ordinary question sounds like no election
 
 
 @pytest.mark.parametrize("ahead_ms", [HOUR_MS - 1, -1, 61 * DAY_MS])

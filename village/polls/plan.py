@@ -22,10 +22,10 @@ from village.notices.ways import Unit
 from village.polls import basis_store
 from village.polls.dispatch import allotted
 from village.polls.open_poll import channels_of, number_for, refuse_unlawful, refusing_nobody
-from village.polls.poll import OPINION, VOTE, Basis, Order, Poll, PollId, PollKind, State, checked
+from village.polls.poll import OPINION, VOTE, Basis, Order, Poll, PollId, State, checked
 from village.polls.roll import Chosen
 from village.polls.spoken import NOT_AN_ELECTION, call_seconds, spoken_question
-from village.polls.words import announcement_of
+from village.polls.words import FEW, announcement_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +141,11 @@ def _warnings(means: Means, poll: Poll, chosen: Chosen, segments: Segments, done
         said.append(say("村里还没有接打电话的线路，这条一个电话也不打"))
     if done_ms > poll.closes_ms:
         said.append(say("来不及：最后一个要到{when}才问到，晚于截止时间", when=_when(done_ms)))
-    if poll.kind is PollKind.HOUSEHOLD and not poll.groups and poll.eligible < 3:
-        said.append(say("只有{n}户，票数一公布，谁投了什么就看得出来", n=poll.eligible))
+    if poll.eligible < FEW:
+        said.append(
+            say("名单上只有{n}{unit}：不到{few}张票，各项的数就不公布，免得看出谁投了什么", n=poll.eligible,
+                unit=poll.kind.unit, few=FEW)
+        )  # fmt: skip
     return said
 
 
