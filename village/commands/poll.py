@@ -177,8 +177,8 @@ def _tell(args: argparse.Namespace, view: Shown) -> int:
     args.say(say("{number}号：{question}", number=view.poll.number, question=view.question))
     args.say(_PHASES[view.phase])
     args.say(view.turnout_words)
-    if view.sentence:
-        args.say(say("{text}", text=view.sentence))
+    if view.sentence is not None:
+        args.say(view.sentence)
     if view.silent:
         lines = "、".join(words.text(args.translate) for words in view.silent)
         args.say(say("计票时这些线路没有通够30分钟，可能还有票没到：{lines}", lines=lines))

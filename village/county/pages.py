@@ -26,6 +26,7 @@ from village.county.verification import Found, Rung, ladder
 from village.ground.clock import Clock, parse_iso
 from village.ground.database import Database
 from village.ground.wording import RefusalError, Wording, say
+from village.laws.pack import By, Kind
 from village.web.kit.forms import Form, read_form
 from village.web.kit.frame import Role
 from village.web.kit.gate import account_of, allowed, signed_in
@@ -207,7 +208,11 @@ class _Desk:
         no, number = path_number(request, "no"), path_number(request, "poll")
         poll = await self._db.read(core(lambda c: store.poll_of(c, no, number)))
         return await render(
-            request, "seat/poll.html", poll=poll, rungs=ladder(poll.log, poll.opened, poll.counted), unit=_unit(poll)
+            request,
+            "seat/poll.html",
+            poll=poll,
+            rungs=ladder(poll.log, poll.opened, poll.counted),
+            counted=_by(poll).counted,
         )
 
     # the county's own notices
@@ -346,5 +351,5 @@ def _summary(rungs: list[Rung]) -> Found:
     return next((kind for kind in (Found.FAILED, Found.OPEN) if kind in found), Found.PASSED)
 
 
-def _unit(poll: store.Poll) -> str:
-    return "户" if poll.opened.kind == "household" else "人"
+def _by(poll: store.Poll) -> By:
+    return By.HOUSEHOLD if poll.opened.kind == Kind.HOUSEHOLD else By.PERSON

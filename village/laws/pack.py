@@ -15,7 +15,7 @@ from importlib import resources
 from types import MappingProxyType
 from typing import Any
 
-from village.ground.wording import RefusalError, say
+from village.ground.wording import RefusalError, Wording, say
 
 
 class Kind(StrEnum):
@@ -47,6 +47,10 @@ class By(StrEnum):
     PERSON = "person"
     HOUSEHOLD = "household"
 
+    def counted(self, n: int) -> Wording:
+        """210户, 602人"""
+        return say("{n}户", n=n) if self is By.HOUSEHOLD else say("{n}人", n=n)
+
 
 class PackError(Exception):
     """A pack that does not hold together; nobody may be judged by it."""
@@ -70,14 +74,15 @@ class Share:
         product = self.numerator * whole
         return product // self.denominator + 1 if self.strict else -(-product // self.denominator)
 
-    def in_words(self) -> str:
-        halves = (self.numerator, self.denominator) == (1, 2)
-        if halves:
-            return "过半数" if self.strict else "一半以上"
-        words = {(2, 3): "三分之二", (4, 5): "五分之四", (1, 3): "三分之一"}.get(
-            (self.numerator, self.denominator), f"{self.denominator}分之{self.numerator}"
-        )
-        return f"超过{words}" if self.strict else f"{words}以上"
+    def in_words(self) -> Wording:
+        match self.numerator, self.denominator:
+            case 1, 2:
+                return say("过半数") if self.strict else say("一半以上")
+            case 2, 3:
+                return say("超过三分之二") if self.strict else say("三分之二以上")
+            case part, whole:
+                slots = {"part": part, "whole": whole}
+                return say("超过{whole}分之{part}", **slots) if self.strict else say("{whole}分之{part}以上", **slots)
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,15 +80,16 @@ def _refuse_impossible(rule: Rule, eligible: int, attended: int, yes: int, by: B
 def in_words(pack: Pack, kind: str, eligible: int, by: By | None = None) -> Wording:
     """The rule as a sentence for these many: 210户，至少140户参加才算数；参加的过半数同意才通过。"""
     rule = pack.rule(kind)
-    attend, unit = rule.attend(by), "户" if (by or rule.counted_by[0]) is By.HOUSEHOLD else "人"
+    attend, unit = rule.attend(by), by or rule.counted_by[0]
+    everybody = unit.counted(eligible)
     if rule.passing is None:
-        return say("一共请{n}{unit}。只听意见，不作决议，没有通过不通过。", n=eligible, unit=unit)
+        return say("一共请{everybody}。只听意见，不作决议，没有通过不通过。", everybody=everybody)
     of = say("全体的") if rule.of_eligible else say("参加的")
     passing = rule.passing.in_words()
     if attend is None:
-        return say("一共{n}{unit}。多少人参加才算数由章程定；{of}{share}同意才通过。",
-                   n=eligible, unit=unit, of=of, share=passing)  # fmt: skip
+        return say("一共{everybody}。多少人参加才算数由章程定；{of}{share}同意才通过。",
+                   everybody=everybody, of=of, share=passing)  # fmt: skip
     return say(
-        "一共{n}{unit}，至少{least}{unit}参加才算数；{of}{share}同意才通过，弃权的也算参加。",
-        n=eligible, unit=unit, least=attend.least(eligible), of=of, share=passing,
+        "一共{everybody}，至少{least}参加才算数；{of}{share}同意才通过，弃权的也算参加。",
+        everybody=everybody, least=unit.counted(attend.least(eligible)), of=of, share=passing,
     )  # fmt: skip

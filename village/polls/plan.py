@@ -143,8 +143,8 @@ def _warnings(means: Means, poll: Poll, chosen: Chosen, segments: Segments, done
         said.append(say("来不及：最后一个要到{when}才问到，晚于截止时间", when=_when(done_ms)))
     if poll.eligible < FEW:
         said.append(
-            say("名单上只有{n}{unit}：不到{few}张票，各项的数就不公布，免得看出谁投了什么", n=poll.eligible,
-                unit=poll.kind.unit, few=FEW)
+            say("名单上只有{everybody}：不到{few}张票，各项的数就不公布，免得看出谁投了什么",
+                everybody=poll.kind.by.counted(poll.eligible), few=FEW)
         )  # fmt: skip
     return said
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import NewType
 
 from village.ground.wording import RefusalError, Wording, say
+from village.laws.pack import By
 from village.notices.notice import tidy
 
 PollId = NewType("PollId", int)
@@ -41,6 +42,10 @@ class PollKind(StrEnum):
     @property
     def unit(self) -> str:
         return "户" if self is PollKind.HOUSEHOLD else "人"
+
+    @property
+    def by(self) -> By:
+        return By.HOUSEHOLD if self is PollKind.HOUSEHOLD else By.PERSON
 
     def in_words(self) -> Wording:
         return say("户代表，一户一票") if self is PollKind.HOUSEHOLD else say("意见征集，一人一票")

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from gateway.segments import count
 from village.ground.clock import beijing
+from village.ground.wording import Wording, say
 from village.notices.office import Office
 from village.polls.poll import YES_NO_ABSTAIN, Poll, PollKind
 from village.polls.result_store import Result
@@ -125,23 +126,28 @@ def result_sms(office: Office, poll: Poll, result: Result) -> str:
     )
 
 
-def result_sentence(poll: Poll, result: Result) -> str:
+def result_sentence(poll: Poll, result: Result) -> Wording:
     """The same for the page and the poster, in one plain sentence."""
-    unit = poll.kind.unit
+    counted = poll.kind.by.counted
+    everybody, came = counted(poll.eligible), counted(result.attended)
     if poll.basis is None:
         if is_small(result):
-            return f"只收到{result.attended}{unit}的回复，太少，不公布各项。这不是决议。"
-        return f"{poll.eligible}{unit}里有{result.attended}{unit}回复：{_plain(poll, result)}。这不是决议，供开会讨论。"
-    counts = "" if is_small(result) else f"：{_plain(poll, result)}"
+            return say("只收到{came}的回复，太少，不公布各项。这不是决议。", came=came)
+        return say(
+            "{everybody}里有{came}回复：{counts}。这不是决议，供开会讨论。", everybody=everybody, came=came,
+            counts=_plain(poll, result),
+        )  # fmt: skip
+    counts = "" if is_small(result) else say("：{counts}", counts=_plain(poll, result))
     if result.valid is False:
-        return (
-            f"{poll.eligible}{unit}里有{result.attended}{unit}投票，不够{result.needs_attended}{unit}，"
-            f"这次不算数{counts}。"
-        )
-    outcome = "通过" if result.passed else "没有通过"
-    return (
-        f"{poll.eligible}{unit}里有{result.attended}{unit}投票{counts}。同意的要有{result.needs_yes}{unit}，{outcome}。"
-    )
+        return say(
+            "{everybody}里有{came}投票，不够{least}，这次不算数{counts}。", everybody=everybody, came=came,
+            least=counted(result.needs_attended or 0), counts=counts,
+        )  # fmt: skip
+    outcome = say("通过") if result.passed else say("没有通过")
+    return say(
+        "{everybody}里有{came}投票{counts}。同意的要有{least}，{outcome}。", everybody=everybody, came=came,
+        counts=counts, least=counted(result.needs_yes or 0), outcome=outcome,
+    )  # fmt: skip
 
 
 def _plain(poll: Poll, result: Result) -> str:

@@ -130,8 +130,8 @@ class Shown:
         return self.result is not None and is_small(self.result)
 
     @property
-    def sentence(self) -> str:
-        return "" if self.result is None else result_sentence(self.poll, self.result)
+    def sentence(self) -> Wording | None:
+        return None if self.result is None else result_sentence(self.poll, self.result)
 
     @property
     def shares(self) -> list[Share]:
