@@ -85,7 +85,7 @@ def _open(args: argparse.Namespace) -> int:
     if opened is None:
         args.say(say("没有问（--dry-run）"))
     else:
-        args.say(say("{word}{number}开始了", word=opened.word, number=opened.number))
+        args.say(say("{word}{number}开始了", word=opened.called, number=opened.number))
     return 0
 
 

@@ -122,6 +122,11 @@ class Poll:
         """表决 only where a legal basis is on file (facts/governance.md, 4)."""
         return VOTE if self.basis is not None else OPINION
 
+    @property
+    def called(self) -> Wording:
+        """The same in the reader's language; what goes to villagers' phones is `word`."""
+        return say("表决") if self.basis is not None else say("征求意见")
+
     def label(self, choice: int) -> str:
         return self.options[choice - 1]
 

@@ -161,7 +161,7 @@ class NewPoll:
         except RefusalError as refused:
             return await self._form_page(request, await self._sheet(request), form=form, refused=refused)
         return await redirect(
-            request, f"/polls/{poll.id}", say("{word}{number}开始了", word=poll.word, number=poll.number)
+            request, f"/polls/{poll.id}", say("{word}{number}开始了", word=poll.called, number=poll.number)
         )
 
     # drafts
