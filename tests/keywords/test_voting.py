@@ -255,6 +255,15 @@ async def test_what_was_sent_in_time_counts_when_it_comes_late(street):
     assert await street.db.read(lambda tx: len(ledger_store.late_ballots(tx, poll.id, poll.closes_ms))) == 2
 
 
+async def test_a_centre_whose_clock_is_ahead_takes_nobodys_vote_away(street):
+    """What came before the deadline was written before it, whatever the SMS centre thinks."""
+    poll = await opens(street)
+    await street.clock.advance(poll.closes_ms - street.clock.now_ms() - 10_000)
+    told = await street.says(WANG, "231", centre_ms=poll.closes_ms + 20_000)
+    assert told.key == "VOTE_OK"
+    assert await tally(street, poll) == {"王德福": 1}
+
+
 async def test_a_withdrawn_poll_says_so(street):
     poll = await opens(street)
     now_ms = street.clock.now_ms()

@@ -33,9 +33,6 @@ REPLY_KIND = "reply"
 
 _ECHO_TEXTS, _ECHO_MS = 5, 24 * 3_600_000
 
-_FUTURE_MS = 5 * 60_000
-"""An SMS centre further ahead of a trusted clock than this is wrong, not fast."""
-
 
 @dataclass(frozen=True, slots=True)
 class AnswerSettings:
@@ -161,12 +158,12 @@ class Answering:
         return any(text and text in said for text in ours)
 
     def _answered_ms(self, sms: ReceivedSms) -> int:
-        """When it was written: what the SMS centre says, unless one of the two clocks cannot be right."""
+        """When it was written: as the SMS centre says, but never after it came. While our clock is a guess: the later."""
         if sms.centre_ms is None:
             return sms.received_ms
         if not self._clock.trusted:
             return max(sms.centre_ms, sms.received_ms)
-        return sms.centre_ms if sms.centre_ms <= sms.received_ms + _FUTURE_MS else sms.received_ms
+        return min(sms.centre_ms, sms.received_ms)
 
     def _carry_out(
         self, tx: sqlite3.Connection, sms: ReceivedSms, sender: Sender, decision: Decision, now_ms: int
