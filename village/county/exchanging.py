@@ -28,8 +28,8 @@ from village.ground.database import Database
 
 log = logging.getLogger(__name__)
 
-MOST_KEPT_QUARANTINED = 500
-"""A stranger who sends noise fills no disk; the newest are kept."""
+MOST_ASIDE, MOST_ASIDE_OF_STRANGERS = 500, 50
+"""The newest are kept. A stranger who sends noise fills no disk, and drives nothing of a village's out."""
 
 _KEPT_BYTES = 64 * 1024
 
@@ -123,7 +123,10 @@ class Exchanging:
                 size=len(sealed), sealed=sealed[:_KEPT_BYTES], times=1, print=print_,
             )
         )  # fmt: skip
-        connection.execute(tables.quarantine.delete().where(row.id <= newest + 1 - MOST_KEPT_QUARANTINED))
+        alike = row.village_no.is_(None) if sender is None else row.village_no.is_not(None)
+        most = MOST_ASIDE_OF_STRANGERS if sender is None else MOST_ASIDE
+        kept = select(row.id).where(alike).order_by(row.id.desc()).limit(most)
+        connection.execute(tables.quarantine.delete().where(alike, row.id.not_in(kept)))
 
 
 def villages_known(connection: Connection) -> list[Known]:

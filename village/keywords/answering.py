@@ -158,7 +158,7 @@ class Answering:
         return any(text and text in said for text in ours)
 
     def _answered_ms(self, sms: ReceivedSms) -> int:
-        """When it was written: as the SMS centre says, but never after it came. While our clock is a guess: the later."""
+        """When it was written: as the SMS centre says, but never after it came; by a guessed clock the later."""
         if sms.centre_ms is None:
             return sms.received_ms
         if not self._clock.trusted:
