@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import ctypes
 import json
+import logging
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -18,6 +19,8 @@ from pathlib import Path
 from village.app import Running
 from village.ground.wording import RefusalError, Wording, say
 from village.link import store
+
+log = logging.getLogger(__name__)
 
 _NAME = "样板县"
 _START_S, _STOP_S, _COMMAND_S = 60, 10, 60
@@ -59,7 +62,11 @@ async def beside(village: Running, folder: Path, *, any_port: bool) -> AsyncIter
         except (TimeoutError, ValueError) as failure:
             raise RefusalError(say("县里的程序没有起来")) from failure
         await _enrolled(village, folder, str(addresses["exchange"]).rstrip("/"))
-        yield Beside(addresses)
+        watching = asyncio.create_task(_tell_its_end(process))
+        try:
+            yield Beside(addresses)
+        finally:
+            watching.cancel()
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGTERM)
@@ -81,6 +88,11 @@ async def _enrolled(village: Running, folder: Path, url: str) -> None:
         moved = replace(known, url=url)
         await village.db.write(lambda tx: store.keep_county(tx, moved))
     await village.link.speak_now()
+
+
+async def _tell_its_end(process: asyncio.subprocess.Process) -> None:
+    """The village goes on without its county; whoever started both should know why nothing is told any more."""
+    log.error("the county beside ended code=%d; the village goes on", await process.wait())
 
 
 def _county(*arguments: str) -> list[str]:
