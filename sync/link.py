@@ -143,9 +143,9 @@ class Link:
             return busy.retry_after_s * 1000
         except SyncError:
             return retry_ms(self._failures, self._dice)
-        except Exception:
-            self._failures += 1
+        except Exception:  # a fault of our own: logged with its trace, told at the desk, tried again
             log.exception("exchange failed")
+            self._failed("fault")
             return retry_ms(self._failures, self._dice)
         return IDLE_MS if spoke else LONGEST_RETRY_MS
 
@@ -161,7 +161,12 @@ class Link:
                 self._asked.clear()
                 return
             await self._clock.sleep_ms(min(SOON_MS, left_ms))  # and a busy hour asks the database no oftener than this
-            if await self._db.read(self._has_news):
+            try:
+                news = await self._db.read(self._has_news)
+            except Exception:
+                log.exception("could not look for news")
+                return  # the next turn meets it again, and says so at the desk
+            if news:
                 return
 
     def _has_news(self, tx: sqlite3.Connection) -> bool:

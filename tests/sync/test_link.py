@@ -204,6 +204,25 @@ async def test_it_comes_back_by_itself_after_a_long_outage(db, clock, far, link)
         assert len(far.told) == 1
 
 
+async def test_a_fault_of_our_own_is_told_and_tried_again(db, clock, far, link):
+    def broken(_):
+        raise KeyError("a fault of our own")
+
+    find, link._find = link._find, broken
+    async with running(link):
+        while link._trouble != "fault":
+            await clock.advance(1000)
+        link._find = find
+        await note(db, clock)
+        while link._trouble:
+            await clock.advance(1000)
+        assert len(far.told) == 1
+        link._find = broken  # and while it rests
+        await note(db, clock, 2)
+        while link._trouble != "fault":
+            await clock.advance(1000)
+
+
 def test_retries_grow_are_bounded_and_differ_between_villages():
     grown = [retry_ms(failures, random.Random(5)) for failures in range(1, 12)]
     assert grown == sorted(grown)
