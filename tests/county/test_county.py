@@ -214,6 +214,19 @@ async def test_of_many_figures_the_newest_stands_and_the_log_keeps_them_all(coun
     assert await county.db.read(lambda tx: tx.execute("SELECT count(*) FROM record").fetchone()[0]) == 24
 
 
+async def test_a_poll_opened_and_counted_twice_is_what_it_was_first_on_the_page_and_in_the_evidence(county, town):
+    """Another roll or another count of the same poll changes nothing afterwards, and both ways of looking agree."""
+    await enrols(county, town)
+    again = replace(OPENED, roll=b"R" * 32), replace(COUNTED, roll=b"R" * 32, counts=(30, 131, 7), passed=False)
+    await town.writes(NOTICE, OPENED, COUNTED, *again)
+    await town.link.speak_now()
+    (poll,) = await county.db.read(core(store.polls))
+    assert (poll.opened.roll, poll.counted.counts) == (OPENED.roll, COUNTED.counts)
+    key = county.place.key
+    found = verify(await county.db.read(core(lambda c: export(c, key.public, key.sealing, 1))))
+    assert [(one.opened, one.counted) for one in found.polls] == [(OPENED, COUNTED)]
+
+
 async def test_a_record_the_pages_cannot_take_blocks_nothing(county, town, monkeypatch):
     from village.county import exchanging
 

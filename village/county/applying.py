@@ -69,7 +69,7 @@ def apply(connection: Connection, village_no: int, record: Record) -> None:
         case PollWithdrawn() as withdrawn:
             _of_poll(connection, village_no, withdrawn.poll, withdrawn_ms=withdrawn.withdrawn_ms)
         case PollCounted() as counted:
-            _of_poll(
+            _counted(
                 connection, village_no, counted.poll, counted_ms=counted.counted_ms, counted_seq=record.seq,
                 counted_eligible=counted.eligible, counted_roll=counted.roll, counted_pack=counted.pack,
                 attended=counted.attended, counts=json.dumps(counted.counts), late=counted.late, valid=counted.valid,
@@ -84,6 +84,7 @@ _OF_NOTICE = update(tables.notice).where(
 _OF_POLL = update(tables.poll).where(
     tables.poll.c.village_no == bindparam("of"), tables.poll.c.poll == bindparam("which")
 )
+_COUNTED = _OF_POLL.where(tables.poll.c.counted_seq.is_(None))
 _IS_NOTICE = select(tables.notice.c.notice).where(
     tables.notice.c.village_no == bindparam("of"), tables.notice.c.notice == bindparam("which")
 )
@@ -103,6 +104,11 @@ def _of_notice(connection: Connection, no: int, notice: int, /, **values: object
 
 def _of_poll(connection: Connection, no: int, poll: int, /, **values: object) -> None:
     connection.execute(_OF_POLL, {"of": no, "which": poll, **values})
+
+
+def _counted(connection: Connection, no: int, poll: int, /, **values: object) -> None:
+    """The first result stands: a second one would be another count of the same ballots (the chain shows both)."""
+    connection.execute(_COUNTED, {"of": no, "which": poll, **values})
 
 
 def _published(connection: Connection, no: int, said: NoticePublished) -> None:

@@ -71,8 +71,14 @@ def verify(content: bytes) -> Evidence:
     records, signed = _records(bundles, sealing, certificate)
     head, unbroken = _chain(records, certificate)
     log = Log(signed, unbroken, head)
-    opened = {r.body.poll: r.body for r in records if isinstance(r.body, PollOpened)}
-    counted = {r.body.poll: r.body for r in records if isinstance(r.body, PollCounted)}
+    opened: dict[int, PollOpened] = {}
+    counted: dict[int, PollCounted] = {}
+    for record in records:  # the first of each stands, as on the county's pages
+        match record.body:
+            case PollOpened() as body:
+                opened.setdefault(body.poll, body)
+            case PollCounted() as body:
+                counted.setdefault(body.poll, body)
     polls = tuple(
         PollEvidence(one, counted.get(number), tuple(ladder(log, one, counted.get(number))))
         for number, one in sorted(opened.items())
