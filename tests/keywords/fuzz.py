@@ -7,9 +7,9 @@ import sys
 import time
 
 from tests.keywords.messages import TABLE
+from village.ground.normalise import normalise
 from village.keywords.commands import Choice, OptOut, PollChoice, Received, SlotChoice, Stand, YesNo
 from village.keywords.grammar import read
-from village.keywords.normalise import normalise
 
 DIGIT = re.compile("[0-9一二三四五六七八九零〇壹贰叁肆伍陆柒捌玖两幺]")
 KNOWN = re.compile(

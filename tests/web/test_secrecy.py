@@ -20,7 +20,8 @@ from audio.speech import Speech
 from gateway.outbox import Outbox
 from sync.keys import SigningKey
 from sync.kinds import encode_body
-from tests.keywords.conftest import LI, SHARED, WANG, Street
+from tests.keywords.conftest import LI, SHARED, STRANGER, WANG, Street
+from tests.keywords.polling import closes, counts
 from tests.web.kit.browser import Browser
 from village.commands.poll import _as_json
 from village.ground.clock import MovableClock, parse_iso
@@ -35,6 +36,7 @@ from village.notices.office import Means, Office
 from village.people.exporting import export_csv
 from village.polls.open_poll import open_poll
 from village.polls.poll import Order, PollKind
+from village.polls.store import poll_of
 from village.schema import PACKAGES
 from village.web import (
     desk_accounts,
@@ -76,6 +78,9 @@ MADE_BY_CHANCE = {
 }  # fmt: skip
 """Columns that are drawn anew in every village, whoever votes what."""
 
+DRAWN = re.compile(r'name="_form" value="[^"]*"|<li>[0-9]{5}</li>|[0-9a-f]{4}(?: [0-9a-f]{4})+|(?<=")[0-9a-f]{64}(?=")')
+"""What is drawn anew on a page: a form's name, and once it is counted receipts and fingerprints."""
+
 
 async def crawl(base: str, entrances: tuple[str, ...], browser: Browser) -> dict[str, str]:
     """Every page that can be reached by GET, as text, without what differs from page view to page view."""
@@ -89,7 +94,7 @@ async def crawl(base: str, entrances: tuple[str, ...], browser: Browser) -> dict
         if not page.headers.get("Content-Type", "").startswith("text/"):
             seen[path] = f"{page.status} {len(page.raw)}"
             continue
-        text = re.sub(r'name="_form" value="[^"]*"', "", page.text)
+        text = DRAWN.sub("", page.text)
         seen[path] = f"{page.status} {text}"
         for link in re.findall(r'href="([^"#]+)"', page.text):
             to = urlsplit(urljoin(base + path, html.unescape(link)))
@@ -116,8 +121,19 @@ def _in_clear(table: str, column: tuple[str, object]) -> object:
     return (name, value)
 
 
-async def look_at_everything(folder: Path, choices: dict[str, str], caplog) -> dict[str, object]:
-    """A village in which these numbers have texted that; everything that can be looked at, by name."""
+def command(tx: sqlite3.Connection, poll_id: int, now_ms: int) -> str:
+    """What `village poll` prints."""
+    poll = shown(tx, poll_of(tx, poll_id), now_ms, trusted=True)
+    return DRAWN.sub("", json.dumps(_as_json(poll), ensure_ascii=False))
+
+
+async def look_at_everything(
+    folder: Path, choices: dict[str, str], caplog, *, too_late: str = "", counted: bool = False
+) -> dict[str, object]:
+    """A village in which these numbers have texted that; everything that can be looked at, by name.
+
+    `too_late`: what one of them, and a stranger, text after the deadline; `counted`: and even after the count.
+    """
     folder.mkdir()
     clock, vault = MovableClock(parse_iso("2026-12-05T09:10:00")), Vault(b"k" * 32)
     db = await Database.open(folder / "village.db", lambda tx: migrate(tx, PACKAGES, clock.now_ms()) and None)
@@ -132,6 +148,11 @@ async def look_at_everything(folder: Path, choices: dict[str, str], caplog) -> d
         await clock.advance(60_000)
         for number, text in choices.items():
             assert (await street.says(number, text)).intent == "vote"
+        if too_late:
+            await closes(street, poll)
+            assert not counted or await counts(street, poll)
+            assert (await street.says(WANG, too_late)).key == "CLOSED"
+            await street.says(STRANGER, too_late)
         speech, accounts = Speech(folder / "clips"), Accounts(db, clock, KEY)
         link = CountyLink(db, clock, SigningKey.from_seed(b"t" * 32), "青山村")
         desk = make_desk_app(
@@ -172,9 +193,7 @@ async def look_at_everything(folder: Path, choices: dict[str, str], caplog) -> d
         return {
             **pages,
             "export": await db.read(lambda tx: export_csv(tx, vault)),
-            "command": json.dumps(
-                await db.read(lambda tx: _as_json(shown(tx, poll, clock.now_ms(), trusted=True))), ensure_ascii=False
-            ),
+            "command": await db.read(lambda tx: command(tx, poll.id, clock.now_ms())),
             "county": [[part for part in body if not isinstance(part, bytes)] for body in told],
             "log": [re.sub(r"\b\d+\.\d+\b", "", record.getMessage()) for record in caplog.records],
             **await db.read(columns),
@@ -196,6 +215,24 @@ async def test_nothing_a_clerk_can_look_at_tells_one_choice_from_another(
     second = await look_at_everything(tmp_path / "other", {WANG: other, LI: "232", SHARED: "2313"}, caplog)
     assert len(first) > 80
     assert "征求意见23" in str(first["/polls/1"]) or "征求意见 23" in str(first["/polls/1"])
+    assert {
+        name: (first.get(name), second.get(name)) for name in first | second if first.get(name) != second.get(name)
+    } == {}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "counted"),
+    [("东头", "西头", False), ("1", "3", False), ("东头？", "西头？", False), ("我选东头", "我选学校", True)],
+)
+async def test_nor_does_what_comes_after_the_deadline(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, one: str, other: str, counted: bool
+) -> None:
+    for floor in ("village", "gateway", "sync"):
+        caplog.set_level(logging.DEBUG, logger=floor)
+    before = {WANG: "231", LI: "232", SHARED: "2313"}
+    first = await look_at_everything(tmp_path / "one", before, caplog, too_late=one, counted=counted)
+    second = await look_at_everything(tmp_path / "other", before, caplog, too_late=other, counted=counted)
+    assert len(first) > 80
     assert {
         name: (first.get(name), second.get(name)) for name in first | second if first.get(name) != second.get(name)
     } == {}

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from gateway.message import Channel, Draft, Priority, ReceivedSms
 from gateway.phone import NotAPhoneError, PhoneKind, canonical_sender, never_answer, parse
 from village.ground.clock import Clock
+from village.ground.normalise import simplified
 from village.ground.wording import say
 from village.keywords import store
 from village.keywords.carry_out import Doing, Duty, carry_out
@@ -20,7 +21,6 @@ from village.keywords.commands import Supervise, Suspicious
 from village.keywords.decide import decide
 from village.keywords.decision import CastBallot, Confirm, Decision, Intent, NoteFetched, Redeem, Sender
 from village.keywords.grammar import read
-from village.keywords.normalise import simplified
 from village.keywords.reading import SINCE_MS, Reading
 from village.keywords.replies import Replies, Reply
 from village.keywords.throttle import NEVER_THROTTLED, Patience, patience

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from village.ground.clock import beijing
 from village.ground.wording import Wording, say
-from village.keywords import of_polls
+from village.keywords import of_option_words, of_polls
 from village.keywords.commands import (
     Assent,
     CallMe,
@@ -68,13 +68,14 @@ def decide(reading: Reading, command: Command) -> Decision:
             return _distress(reading)
         case Suspicious(sign=sign):
             return _suspicious(reading, sign)
-        case Supervise(text=text):
-            return _for_supervision(reading, text)
         case Code(digits=digits):
             return Decision(Intent.REGISTER, say("6位登记码"), effects=(Redeem(reading.sender.e164, digits),))
-    if reading.sender.phone is None:
-        return _stranger(reading, command)
-    return _registered(reading, reading.sender.phone, command)
+    phone = reading.sender.phone
+    if phone is not None and (answered := of_option_words.exactly(reading, phone)) is not None:
+        return answered  # a bare vote comes before a word: 改, 听 and 好 may be what an option is called
+    if isinstance(command, Supervise):
+        return _for_supervision(reading, command.text)
+    return _stranger(reading, command) if phone is None else _registered(reading, phone, command)
 
 
 # anybody
@@ -122,7 +123,7 @@ def _stranger(reading: Reading, command: Command) -> Decision:
     """Told once a day how to register; what was written is kept for the desk."""
     midnight = beijing(reading.now_ms).replace(hour=0, minute=0, second=0, microsecond=0)
     told = any(one.key == "UNREG" and one.at_ms >= midnight.timestamp() * 1000 for one in reading.answered)
-    shown = _shown(command)
+    shown = _shown(command) and not of_option_words.may_be_an_answer(reading)
     if told:
         return Decision(Intent.IGNORE, say("号码没登记，今天已经回过一次怎么登记"), shown=shown)
     return Decision(Intent.CLARIFY, say("号码没登记，告诉他怎么登记"), reading.replies.unregistered(), shown=shown)
@@ -176,7 +177,7 @@ def _of_registered(reading: Reading, phone: PhoneRow, command: Command) -> Decis
         case Received():
             return received(reading, phone, command)
         case Assent():
-            return of_polls.words(reading, phone, ballotish=False) or assent(reading, phone)
+            return of_option_words.words(reading, phone, ballotish=False) or assent(reading, phone)
         case Courtesy():
             return Decision(Intent.IGNORE, say("客气话：记下，不回"))
         case YesNo():
@@ -194,7 +195,7 @@ def _of_registered(reading: Reading, phone: PhoneRow, command: Command) -> Decis
         case CancelCall():
             return cancel_call(reading, phone)
         case FreeText(text=text, ballotish=ballotish):
-            return of_polls.words(reading, phone, ballotish=ballotish) or suggestion(reading, phone, text)
+            return of_option_words.words(reading, phone, ballotish=ballotish) or suggestion(reading, phone, text)
         case Suggest(text=text):
             return suggestion(reading, phone, text)
         case HelpRequest(text=text):
@@ -246,7 +247,7 @@ def _service(reading: Reading, command: Service | ServiceChoice | HowTo) -> Deci
 
 
 def _unclear(reading: Reading, phone: PhoneRow, command: Unclear) -> Decision:
-    if (asked_back := of_polls.unclear(reading, phone, command)) is not None:
+    if (asked_back := of_option_words.unclear(reading, phone, command)) is not None:
         return asked_back
     if command.alone:
         return suggestion(reading, phone, reading.text)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from village.ground import reserved
+from village.ground.normalise import normalise
 from village.keywords import lexicon
 from village.keywords.commands import (
     Assent,
@@ -38,7 +40,7 @@ from village.keywords.commands import (
     Unclear,
     YesNo,
 )
-from village.keywords.normalise import normalise
+from village.keywords.courtesy import without_courtesies
 
 
 def read(text: str) -> Command:
@@ -54,8 +56,8 @@ def read(text: str) -> Command:
 
 def _opting(plain: str) -> Command | None:
     """The whole message and nothing else: 别退订 is no opt-out."""
-    if plain in lexicon.OUT or plain in lexicon.ALL_OUT:
-        return OptOut(everything=plain in lexicon.ALL_OUT)
+    if plain in reserved.OUT or plain in reserved.ALL_OUT:
+        return OptOut(everything=plain in reserved.ALL_OUT)
     if plain in lexicon.IN:
         return OptIn()
     if len(plain) <= lexicon.ABOUT_OUT_LENGTH and lexicon.ABOUT_OUT.search(plain):
@@ -73,7 +75,7 @@ def _distress(plain: str) -> Command | None:
         return Distress(Distressed.NUMBER)
     if (
         len(plain) <= lexicon.DISTRESS_LENGTH
-        and lexicon.DISTRESS_WORDS.search(plain)
+        and reserved.DISTRESS_WORDS.search(plain)
         and not lexicon.TEXTED_WORD.match(plain)
     ):
         return Distress(Distressed.WORDS)
@@ -81,10 +83,10 @@ def _distress(plain: str) -> Command | None:
 
 
 def _digits(plain: str) -> Command | None:
-    numerals = plain.translate(lexicon.NUMERALS)
+    numerals = plain.translate(reserved.NUMERALS)
     if lexicon.ONLY_DIGITS.fullmatch(numerals):
         return digits(numerals)
-    return Unclear(Doubt.TWO) if re.fullmatch(f"[{lexicon.NUMERAL}十百]+", plain) else None
+    return Unclear(Doubt.TWO) if re.fullmatch(f"[{reserved.NUMERAL}十百]+", plain) else None
 
 
 def digits(typed: str) -> Command:
@@ -180,36 +182,25 @@ def _suspicious(plain: str) -> Command | None:
     if lexicon.SUPERVISE.fullmatch(plain):
         return None
     for sign, pattern in (
-        (Suspicion.LINK, lexicon.LINK),
-        (Suspicion.CODE, lexicon.CODE_WORDS),
-        (Suspicion.MONEY, lexicon.MONEY_WORDS),
+        (Suspicion.LINK, reserved.LINK),
+        (Suspicion.CODE, reserved.CODE_WORDS),
+        (Suspicion.MONEY, reserved.MONEY_WORDS),
     ):
         if pattern.search(plain):
             return Suspicious(sign)
     return None
 
 
-def _core(plain: str) -> str:
-    """Without greeting, thanks and the little words at the end."""
-    bare = lexicon.THANKS.sub("", plain)
-    greeted = lexicon.GREETING.match(bare)
-    if greeted and greeted.end() < len(bare):
-        bare = bare[greeted.end() :]
-    stripped = bare.strip(" ,。.!;~、").rstrip(lexicon.PARTICLES).rstrip(" ,。.!;~、")
-    return stripped or bare
-
-
 def _polite(plain: str) -> Command | None:
     unthanked = lexicon.THANKS.sub("", plain)
-    if any(
-        lexicon.ASSENT.fullmatch(form) for form in (plain, unthanked, unthanked.rstrip(lexicon.PARTICLES), _core(plain))
-    ):
+    forms = (plain, unthanked, unthanked.rstrip(lexicon.PARTICLES), without_courtesies(plain))
+    if any(lexicon.ASSENT.fullmatch(form) for form in forms):
         return Assent()
     return Courtesy() if not unthanked or lexicon.GREETING.fullmatch(unthanked + ",") else None
 
 
 def _ballot(plain: str) -> Command | None:
-    core = _core(plain)
+    core = without_courtesies(plain)
     verb = lexicon.ANY_VERB.match(core)
     for form in (core, core[verb.end() :] if verb else core):
         if form != plain and (exact := _digits(form) or _legal_groups(form)) is not None:
@@ -219,10 +210,10 @@ def _ballot(plain: str) -> Command | None:
             stance = next(stance for stance in Stance if match[stance.value])
             return Stand(stance) if pattern is lexicon.STAND else Choice(int(match["digit"]), stance)
     if match := lexicon.NAMED_POLL.fullmatch(core):
-        return PollChoice(int(match["poll"]), int(match["option"].translate(lexicon.NUMERALS)))
+        return PollChoice(int(match["poll"]), int(match["option"].translate(reserved.NUMERALS)))
     for pattern in (lexicon.CHOICE, lexicon.NUMERAL_CHOICE, lexicon.ORDINAL, lexicon.NUMBERED_OPTION):
         if match := pattern.fullmatch(core):
-            return _chosen(match["rest"].strip().translate(lexicon.NUMERALS))
+            return _chosen(match["rest"].strip().translate(reserved.NUMERALS))
     return None
 
 
@@ -242,7 +233,7 @@ def _chosen(typed: str) -> Command:
 
 
 def _received(plain: str) -> Command | None:
-    core = _core(plain)
+    core = without_courtesies(plain)
     if lexicon.NINE.fullmatch(core):
         return Received()
     match = lexicon.RECEIVED.fullmatch(core)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from village.ground.reserved import NUMERAL
 from village.keywords.commands import (
     CallMe,
     CancelCall,
@@ -32,22 +33,15 @@ COMMAND_LENGTH = 48
 FIRST_POLL = 20
 """10 to 19 name no poll, so that 110, 119, 120 and 122 can never be a ballot."""
 
-NUMERALS = str.maketrans("一二三四五六七八九零〇壹贰叁肆伍陆柒捌玖两幺", "12345678900123456789" + "21")
-NUMERAL = "一二三四五六七八九零〇壹贰叁肆伍陆柒捌玖两幺"
 _SEPARATORS = " #*\\-.,/"
 
 EMERGENCY_NUMBERS = ("110", "119", "120", "122", "12110")
-DISTRESS_WORDS = re.compile(
-    "救命|着火|起火|失火|火灾|快报警|帮我报警|我要报警|^报警$|快救人|有人落水|晕倒|溺水|杀人|抢劫|家暴|中毒|触电"
-)
 DISTRESS_LENGTH = 16
 """A cry for help is short; a long text with such a word tells a story, and a person will read it."""
 AFTER_NUMBER_STORY = re.compile(
     "[0-9元块斤亩户人米号平岁多几年月日天万度分页吨公里%个张条只头棵袋箱包瓶名位家套件辆台期千百路]"
 )
 
-OUT = {"t", "td", "退订", "tuiding", "090"}
-ALL_OUT = {"t2", "td2", "退订2", "退订全部", "全部退订", "092"}
 IN = {"dy", "订阅", "恢复", "恢复订阅", "dingyue", "091"}
 ABOUT_OUT = re.compile(
     "退订|取消订阅|(?:别|不要|不用|不想)再?(?:给我|跟我|向我)?(?:发|收)|停发|(?:回|回复|发|发送)t[d2]?$"
@@ -57,7 +51,7 @@ ABOUT_OUT_LENGTH = 14
 
 GREETING = re.compile(
     "(?>(?:谢谢|多谢|感谢|尊敬的|您好|你好|喂|hi|hello|大家好|早上好|下午好|晚上好|村长|书记|支书|主任|会计|干部|领导|村委会|村委|同志|老师|"
-    "麻烦|打扰|请问|请|嗯|哦|那|好的|好|行|可以)(?:您|你|们|了|好)?[,:!。.、 ]*)++"
+    "麻烦|打扰|请(?!问)|嗯|哦|那|好的|好|行|可以)(?:您|你|们|了|好)?[,:!。.、 ]*)++"
 )
 THANKS = re.compile(
     "(?:[,。.!;~、 ]*(?:谢谢|谢了|谢过|多谢|感谢|辛苦|麻烦|拜托)(?:您|你|大家|各位|村长|书记|支书|主任|干部|领导|"
@@ -188,13 +182,6 @@ KEYWORD_BEFORE = re.compile(
     r"\s*(?:建[议議]|意[见見]|反映|求助|jy|qz|ｊｙ|ＪＹ|ｑｚ|ＱＺ)[\s:：,，.。;；、-]+", re.IGNORECASE
 )
 
-LINK = re.compile(
-    r"https?[:/]|www\.|[a-z0-9-]{2,}\.(?:com|cn|net|org|top|xyz|vip|cc|io|club|shop|site|info|link|ltd|fun|icu|me|tv)(?![a-z])"
-    "|点击?(?:下面|下方|以下)?(?:的)?链接|下载app"
-)
-CODE_WORDS = re.compile("验证码|校验码|动态码|动态密码|短信密码")
-MONEY_WORDS = re.compile("转账|转帐|汇款|打款到|安全账户|中奖")
-
 _UNITS = "组号户人元块万千百斤亩米天日月年点时分次个只头棵盏条家口岁楼层路平里公吨楼届位名位份期周度"
 LONE_DIGIT = re.compile(f"(?<![0-9.:第])[1-6](?![0-9.:{_UNITS}])")
 BALLOT_WORDS = re.compile(f"{NO}|{YES}|{ABSTAIN}|(?:选|投|投票|投给)[1-6一二三四五六]|^{SUBJECT}{INTENT}[选投]")
@@ -204,6 +191,12 @@ FILLERS = re.compile(
     f"tp|gp|{NEGATION.pattern}|[0-9]|[^\\w]"
 )
 HEARD_WORDS = re.compile("收到|知道|晓得|明白|听懂|看懂|清楚|短信|通知")
+MUTE = "[ ,.。:;!~、()\"'“”‘’…-]"
+"""Signs beside an option's own words that say nothing; a question mark asks."""
+PREFERENCE = re.compile(
+    "选|投|票|觉得|认为|支持|赞成|同意|愿意|希望|应该|建议|比较|最好|更好|合适|方便|还是|喜欢|要|想|好$|行$|可以$"
+)
+"""What makes a longer text with an option's own words in it somebody's answer rather than news about that place."""
 LEFTOVER = 2
 """Beside an option, a digit or a negation, so many other characters do not yet make a message of its own."""
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
+from village.ground.normalise import normalise
+from village.ground.reserved import is_number, is_reserved
 from village.ground.wording import RefusalError, Wording, say
 from village.laws.pack import By
 from village.notices.notice import tidy
@@ -192,8 +194,22 @@ def _wrong_options(options: Sequence[str]) -> list[Wording]:
             wrong.append(say("有的选项还没有写字"))
         elif len(option) > LONGEST_OPTION:
             wrong.append(say("选项“{option}”太长了，最多{most}个字", option=option, most=LONGEST_OPTION))
-        elif any(sign.isdigit() for sign in option):
+        elif any(sign.isdigit() for sign in option) or is_number(normalise(option)):
             wrong.append(say("选项“{option}”里不要有数字，会和按键弄混", option=option))
+        elif not (plain := normalise(option)):
+            wrong.append(say("选项“{option}”里没有字，短信里回不了", option=option))
+        elif is_reserved(plain):
+            wrong.append(say("选项“{option}”用了退订、求救或可疑短信里的字，回了不会记成票", option=option))
+    return wrong + _alike(options)
+
+
+def _alike(options: Sequence[str]) -> list[Wording]:
+    """東头 and 东头 are two options on paper and one in an SMS."""
     if len(set(options)) < len(options):
-        wrong.append(say("有两个选项是一样的"))
-    return wrong
+        return [say("有两个选项是一样的")]
+    first: dict[str, str] = {}
+    for option in options:
+        plain = normalise(option)
+        if plain and first.setdefault(plain, option) != option:
+            return [say("选项“{one}”和“{other}”在短信里分不开", one=first[plain], other=option)]
+    return []

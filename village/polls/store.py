@@ -81,6 +81,12 @@ def running_polls(tx: sqlite3.Connection) -> list[Poll]:
     return [_poll(row) for row in rows]
 
 
+def polls_closing_after(tx: sqlite3.Connection, since_ms: int) -> list[Poll]:
+    """Whatever became of them since; the last to close first."""
+    rows = tx.execute(_POLL + " WHERE p.closes_ms >= :since ORDER BY p.closes_ms DESC, p.id DESC", {"since": since_ms})
+    return [_poll(row) for row in rows]
+
+
 def open_polls(tx: sqlite3.Connection) -> list[Poll]:
     return [poll for poll in running_polls(tx) if poll.state is State.OPEN]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from village.keywords.normalise import _table, normalise, simplified
+from village.ground.normalise import _table, normalise, simplified
 
 ONES = [
     "1",
