@@ -9,6 +9,7 @@ from village.ground.wording import RefusalError
 from village.polls import store
 from village.polls.close_poll import close_due
 from village.polls.count_poll import LISTENED_MS, LONGEST_WAIT_MS, count_due, standing_receipts
+from village.polls.ledger_store import fits, ledger
 from village.polls.poll import PollKind, State
 from village.polls.result_store import result_of
 from village.polls.withdraw_poll import withdraw
@@ -163,3 +164,119 @@ async def test_what_people_have_decided_cannot_be_taken_back(db, booth):
     poll = await db.write(booth.ask)
     with pytest.raises(RefusalError, match="截止"):
         await db.write(lambda tx: withdraw(tx, booth.means, poll.id, why="不合意", by="王", now_ms=poll.closes_ms))
+
+
+# a ledger that was touched
+
+
+async def _waits(db, booth, choices=(1, 1, 2), number=None):
+    """A poll with these ballots that is past its deadline."""
+
+    def unit(tx):
+        poll = booth.ask(tx, number=number)
+        for voter, choice in zip(store.voters(tx, poll.id), choices, strict=False):
+            booth.votes(tx, poll, voter.id, choice)
+        return poll
+
+    poll = await db.write(unit)
+    await db.write(lambda tx: close_due(tx, poll.closes_ms + 1, trusted=True))
+    return poll
+
+
+async def _due(db, booth, poll):
+    after_ms = poll.closes_ms + LISTENED_MS
+    return await db.write(lambda tx: count_due(tx, booth.means, after_ms, trusted=True, up_since_ms=NO_LANES))
+
+
+TOUCHED = {
+    "a receipt changed": ("UPDATE ballot SET receipt = '99999' WHERE poll_id = :poll AND place = 2", "ledger"),
+    "a row taken out": ("DELETE FROM ballot WHERE poll_id = :poll AND place = 1", "ledger"),
+    "a ballot of somebody else's": (
+        "UPDATE ballot SET voter_id = voter_id + 1 WHERE poll_id = :poll AND place = 1",
+        "ledger",
+    ),
+}
+
+
+@pytest.mark.parametrize(("sql", "trouble"), TOUCHED.values(), ids=TOUCHED.keys())
+async def test_a_ledger_that_was_touched_is_not_counted_and_no_other_poll_waits_for_it(db, booth, caplog, sql, trouble):
+    await db.write(lambda tx: booth.houses(tx, 3))
+    broken, sound = await _waits(db, booth), await _waits(db, booth)
+    await db.write(lambda tx: tx.execute(sql, {"poll": broken.id}))
+    for _ in range(3):  # the schedule asks every few seconds
+        assert [poll.id for poll in await _due(db, booth, sound)] in ([sound.id], [])
+    seen = await db.read(lambda tx: store.poll_of(tx, broken.id))
+    assert (seen.state, seen.trouble) == (State.CLOSED, trouble)
+    assert await db.read(lambda tx: result_of(tx, broken.id)) is None
+    assert (await db.read(lambda tx: store.poll_of(tx, sound.id))).state is State.COUNTED
+    assert sum("not counted" in record.getMessage() for record in caplog.records) == 1
+
+
+async def test_a_ballot_that_does_not_open_is_not_counted_either_until_it_does(db, booth, vault):
+    """The key was lost and is found again: nothing of it was thrown away, and then it is counted."""
+    from dataclasses import replace
+
+    from village.ground.privacy import Vault
+
+    await db.write(lambda tx: booth.houses(tx, 3))
+    poll = await _waits(db, booth)
+    means = booth.means
+    booth.means = replace(means, vault=Vault(b"x" * 32))
+    assert await _due(db, booth, poll) == []
+    assert (await db.read(lambda tx: store.poll_of(tx, poll.id))).trouble == "seal"
+    booth.means = means
+    assert [one.id for one in await _due(db, booth, poll)] == [poll.id]
+    seen = await db.read(lambda tx: (store.poll_of(tx, poll.id), result_of(tx, poll.id)))
+    assert (seen[0].trouble, seen[1].counts) == ("", (2, 1, 0))
+
+
+async def test_the_published_head_is_worked_out_again_whatever_comes_after_the_count(db, booth):
+    await db.write(lambda tx: booth.houses(tx, 3))
+    poll = await _waits(db, booth)
+    await _due(db, booth, poll)
+
+    def late(tx):
+        voter = store.voters(tx, poll.id)[0]
+        return booth.votes(tx, store.poll_of(tx, poll.id), voter.id, 2, received_ms=poll.closes_ms + DAY_MS)
+
+    await db.write(late)
+
+    def seen(tx):
+        return ledger(tx, poll.id), result_of(tx, poll.id)
+
+    rows, result = await db.read(seen)
+    assert (len(rows), result.ledger_rows) == (4, 3)
+    assert fits(rows, result.ledger_rows, result.ledger_head)
+    await db.write(lambda tx: tx.execute("UPDATE ballot SET sent_ms = sent_ms - 1 WHERE place = 1"))
+    rows, _ = await db.read(seen)
+    assert not fits(rows, result.ledger_rows, result.ledger_head)
+    assert not fits(rows[:2], result.ledger_rows, result.ledger_head)
+
+
+def test_a_result_of_before_learns_how_many_rows_its_head_covers():
+    """A village that counted polls before the number was kept."""
+    import sqlite3
+
+    from village.ground.migrate import steps_of
+
+    tx = sqlite3.connect(":memory:")
+    first, second = steps_of("village.polls")[:2]
+    tx.executescript(first.sql)
+    zero = "zeroblob(32)"
+    tx.execute(
+        "INSERT INTO poll VALUES (1, 23, 'opinion', 'counted', 'q', '[]', '[]', NULL, 'cn-2018', 1, 1, zeroblob(16),"
+        f" {zero}, 3, 'a', NULL, 1, 50, 60, 100, NULL, NULL, NULL)"
+    )
+    for place, received in ((1, 10), (2, 100), (3, 101)):
+        tx.execute(
+            "INSERT INTO ballot VALUES (:place, 1, :place, 1, x'00', '', 'sms', 9, :received, :source, 0, 'new', NULL,"
+            f" {zero})",
+            {"place": place, "received": received, "source": f"inbox/{place}"},
+        )
+    tx.execute(
+        "INSERT INTO poll_result VALUES (1, '[1]', 2, 0, NULL, NULL, NULL, NULL, '[]', 'cn-2018',"
+        f" {zero}, {zero}, '[]')"
+    )
+    tx.executescript(second.sql)
+    assert tx.execute("SELECT ledger_rows FROM poll_result").fetchall() == [(2,)]
+    assert tx.execute("SELECT trouble FROM poll").fetchall() == [("",)]

@@ -419,6 +419,40 @@ async def test_a_closed_poll_says_what_it_waits_for(desk: Desk, clock: MovableCl
     assert "今天 12:01起通着，到今天 12:31就够了" in (await desk.browser.get("/polls/1")).text
 
 
+async def test_a_poll_whose_ledger_was_touched_says_so_and_is_not_counted(desk: Desk) -> None:
+    await desk.open()
+    poll = await desk.newest()
+
+    def touched(tx):  # type: ignore[no-untyped-def]
+        for voter in store.voters(tx, poll.id)[:6]:
+            desk.booth.votes(tx, poll, voter.id, 1)
+        tx.execute("UPDATE ballot SET receipt = '12345' WHERE place = 3")
+        close_due(tx, poll.closes_ms + 1, trusted=True)
+        return count_due(tx, desk.booth.means, poll.closes_ms + HOUR_MS, trusted=True, up_since_ms=desk.up_since)
+
+    assert await desk.db.write(touched) == []
+    page = await desk.browser.get("/polls/1")
+    assert "票册和收票时对不上" in page.text
+    assert "监督委员会" in page.text
+    assert "等路上的短信到齐" not in page.text
+    assert "票册对不上，计不了票" in (await desk.browser.get("/polls")).text
+
+
+async def test_a_ledger_that_was_touched_after_the_count_is_seen_beside_its_fingerprint(desk: Desk) -> None:
+    await desk.open()
+    poll = await desk.newest()
+
+    def unit(tx):  # type: ignore[no-untyped-def]
+        for voter in store.voters(tx, poll.id)[:6]:
+            desk.booth.votes(tx, poll, voter.id, 1)
+
+    await desk.db.write(unit)
+    await desk.finish(poll)
+    assert "包括计票前的6条，和计票时一样" in (await desk.browser.get("/polls/1")).text
+    await desk.db.write(lambda tx: tx.execute("UPDATE ballot SET sent_ms = sent_ms - 1 WHERE place = 2"))
+    assert "票册和计票时对不上了" in (await desk.browser.get("/polls/1")).text
+
+
 # what came out
 
 

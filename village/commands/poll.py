@@ -192,7 +192,7 @@ def _as_json(view: Shown) -> dict[str, object]:
         "number": poll.number, "kind": str(poll.kind), "question": poll.question, "options": list(poll.options),
         "state": str(poll.state), "binding": poll.basis is not None, "eligible": poll.eligible, "cast": view.cast,
         "opened_ms": poll.opened_ms, "closes_ms": poll.closes_ms, "closed_ms": poll.closed_ms,
-        "counted_ms": poll.counted_ms, "pack": poll.pack,
+        "counted_ms": poll.counted_ms, "trouble": poll.trouble, "pack": poll.pack,
     }  # fmt: skip
     if result is not None:
         binding = poll.basis is not None
@@ -200,7 +200,8 @@ def _as_json(view: Shown) -> dict[str, object]:
             "counts": None if view.small else list(result.counts), "late": result.late,
             "valid": result.valid if binding else None, "passed": result.passed if binding else None,
             "needs_attended": result.needs_attended, "receipts": result.receipts.hex(),
-            "ledger": result.ledger_head.hex(), "silent_lanes": list(result.silent_lanes),
+            "ledger": result.ledger_head.hex(), "ledger_rows": result.ledger_rows,
+            "silent_lanes": list(result.silent_lanes),
         }  # fmt: skip
     return told
 

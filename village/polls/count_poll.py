@@ -11,13 +11,13 @@ import logging
 import sqlite3
 from collections.abc import Mapping, Sequence
 
-from village.ground.privacy import Vault
+from village.ground.privacy import SealBrokenError, Vault
 from village.laws.pack import pack_of
 from village.laws.rules import judge
 from village.notices.office import Means
 from village.polls import ledger_store, store
 from village.polls.dispatch import RESULT, tell
-from village.polls.ledger_store import BallotRow
+from village.polls.ledger_store import BallotRow, LedgerBrokenError
 from village.polls.merkle import receipts_root
 from village.polls.poll import Poll, PollKind, State
 from village.polls.result_store import Result, keep_result
@@ -59,8 +59,26 @@ def count_due(tx: sqlite3.Connection, means: Means, now_ms: int, *, trusted: boo
     for poll in store.running_polls(tx):
         if poll.state is State.CLOSED and now_ms >= countable_ms(poll, up_since_ms):
             silent = silent_lanes(poll, up_since_ms, now_ms)
-            counted.append(_count(tx, means, poll, now_ms, silent))
+            if (done := _counted_by_itself(tx, means, poll, now_ms, silent)) is not None:
+                counted.append(done)
     return counted
+
+
+def _counted_by_itself(
+    tx: sqlite3.Connection, means: Means, poll: Poll, now_ms: int, silent: tuple[str, ...]
+) -> Poll | None:
+    """None where its ledger cannot be trusted: then it waits for a person, and no other poll waits for it."""
+    tx.execute("SAVEPOINT counting")
+    try:
+        return _count(tx, means, poll, now_ms, silent)
+    except (LedgerBrokenError, SealBrokenError) as broken:
+        tx.execute("ROLLBACK TO counting")
+        trouble = "ledger" if isinstance(broken, LedgerBrokenError) else "seal"
+        if store.mark_troubled(tx, poll.id, trouble):
+            log.error("poll not counted poll=%d reason=%s", poll.id, trouble)
+        return None
+    finally:
+        tx.execute("RELEASE counting")
 
 
 def _count(tx: sqlite3.Connection, means: Means, poll: Poll, now_ms: int, silent: tuple[str, ...]) -> Poll:
@@ -75,7 +93,11 @@ def _count(tx: sqlite3.Connection, means: Means, poll: Poll, now_ms: int, silent
 
 
 def tally(vault: Vault, poll: Poll, rows: Sequence[BallotRow], silent: tuple[str, ...] = ()) -> Result:
-    """The result of a ledger: each voter's ballot that was written last in time, whatever order they came in."""
+    """The result of a ledger: each voter's ballot that was written last in time, whatever order they came in.
+
+    Raises LedgerBrokenError, SealBrokenError."""
+    if not ledger_store.is_unbroken(list(rows)):
+        raise LedgerBrokenError
     standing = standing_rows(poll, rows)
     counts = [0] * len(poll.options)
     for row in standing:
@@ -96,6 +118,7 @@ def tally(vault: Vault, poll: Poll, rows: Sequence[BallotRow], silent: tuple[str
         pack=verdict.pack,
         receipts=receipts_root([row.receipt for row in standing]),
         ledger_head=ledger_store.head(list(rows)),
+        ledger_rows=len(rows),
         silent_lanes=silent,
     )
 

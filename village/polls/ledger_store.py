@@ -18,6 +18,10 @@ _HEAD_PURPOSE = b"ejiajia/ledger/1"
 START = bytes(32)
 
 
+class LedgerBrokenError(Exception):
+    """A row does not follow the one before it: something was changed, taken out or put in beside the program."""
+
+
 @dataclass(frozen=True, slots=True)
 class BallotRow:
     """A line of the ledger."""
@@ -136,6 +140,11 @@ def is_unbroken(rows: list[BallotRow]) -> bool:
             return False
         before = row.chain
     return True
+
+
+def fits(rows: list[BallotRow], count: int, published: bytes) -> bool:
+    """Whether the first `count` rows are still those the published head was made of, whatever came after them."""
+    return is_unbroken(rows) and len(rows) >= count and head(rows[:count]) == published
 
 
 def forget_ballots(tx: sqlite3.Connection) -> None:

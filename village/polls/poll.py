@@ -118,6 +118,8 @@ class Poll:
     withdrawn_ms: int | None
     withdrawn_by: str | None
     withdrawn_why: str | None
+    trouble: str = ""
+    """Why it is not counted although its time has come: `ledger`, `seal`, or nothing."""
 
     @property
     def word(self) -> str:

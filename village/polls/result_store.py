@@ -13,8 +13,8 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class Result:
     """`counts`: one for each option. `valid`, `passed`: None where nothing is decided. `receipts`: Merkle root of the
-    sorted receipts; `ledger_head`: of the whole ledger. `silent_lanes`: lines that were not up long enough after the
-    deadline, so that ballots may be missing."""
+    sorted receipts; `ledger_head`: of the first `ledger_rows` of the ledger, which were all there were. `silent_lanes`:
+    lines that were not up long enough after the deadline, so that ballots may be missing."""
 
     counts: tuple[int, ...]
     attended: int
@@ -27,6 +27,7 @@ class Result:
     pack: str
     receipts: bytes
     ledger_head: bytes
+    ledger_rows: int
     silent_lanes: tuple[str, ...]
 
     @property
@@ -37,13 +38,15 @@ class Result:
 def keep_result(tx: sqlite3.Connection, poll_id: int, result: Result) -> None:
     tx.execute(
         "INSERT INTO poll_result (poll_id, counts, attended, late, valid, passed, needs_attended, needs_yes, articles,"
-        " pack, receipts, ledger_head, silent_lanes) VALUES (:poll, :counts, :attended, :late, :valid, :passed,"
-        " :needs_attended, :needs_yes, :articles, :pack, :receipts, :ledger_head, :silent)",
+        " pack, receipts, ledger_head, ledger_rows, silent_lanes)"
+        " VALUES (:poll, :counts, :attended, :late, :valid, :passed, :needs_attended, :needs_yes, :articles,"
+        " :pack, :receipts, :ledger_head, :ledger_rows, :silent)",
         {
             "poll": poll_id, "counts": json.dumps(result.counts), "attended": result.attended, "late": result.late,
             "valid": result.valid, "passed": result.passed, "needs_attended": result.needs_attended,
             "needs_yes": result.needs_yes, "articles": json.dumps(result.articles, ensure_ascii=False),
             "pack": result.pack, "receipts": result.receipts, "ledger_head": result.ledger_head,
+            "ledger_rows": result.ledger_rows,
             "silent": json.dumps(result.silent_lanes),
         },
     )  # fmt: skip
@@ -66,5 +69,6 @@ def result_of(tx: sqlite3.Connection, poll_id: int) -> Result | None:
         pack=row["pack"],
         receipts=row["receipts"],
         ledger_head=row["ledger_head"],
+        ledger_rows=row["ledger_rows"],
         silent_lanes=tuple(json.loads(row["silent_lanes"])),
     )

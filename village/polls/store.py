@@ -44,6 +44,7 @@ def _poll(row: sqlite3.Row) -> Poll:
         withdrawn_ms=row["withdrawn_ms"],
         withdrawn_by=row["withdrawn_by"],
         withdrawn_why=row["withdrawn_why"],
+        trouble=row["trouble"],
     )
 
 
@@ -153,8 +154,16 @@ def mark_closed(tx: sqlite3.Connection, poll_id: int, now_ms: int) -> bool:
 
 def mark_counted(tx: sqlite3.Connection, poll_id: int, now_ms: int) -> bool:
     done = tx.execute(
-        "UPDATE poll SET state = 'counted', counted_ms = :now WHERE id = :id AND state = 'closed'",
+        "UPDATE poll SET state = 'counted', counted_ms = :now, trouble = '' WHERE id = :id AND state = 'closed'",
         {"id": poll_id, "now": now_ms},
+    )
+    return done.rowcount == 1
+
+
+def mark_troubled(tx: sqlite3.Connection, poll_id: int, trouble: str) -> bool:
+    """True where that was not known yet."""
+    done = tx.execute(
+        "UPDATE poll SET trouble = :trouble WHERE id = :id AND trouble <> :trouble", {"id": poll_id, "trouble": trouble}
     )
     return done.rowcount == 1
 

@@ -21,7 +21,7 @@ from village.people.store import is_empty
 from village.polls import store
 from village.polls.count_poll import UpSince, standing_receipts
 from village.polls.dispatch import ANNOUNCEMENT, RESULT
-from village.polls.ledger_store import LateRow, late_ballots
+from village.polls.ledger_store import LateRow, fits, late_ballots, ledger
 from village.polls.poll import Poll
 from village.polls.roll import is_untouched
 from village.polls.withdraw_poll import withdraw
@@ -87,6 +87,8 @@ class _View:
     late: list[LateRow]
     untouched: bool
     """Whether the roll still is the one that was frozen."""
+    ledger_fits: bool
+    """Whether what the published head covers still is as it was counted."""
     text: str
 
 
@@ -139,6 +141,7 @@ class _Desk:
             told=view.told,
             late=view.late,
             untouched=view.untouched,
+            ledger_fits=view.ledger_fits,
             text=view.text,
             may_open=_may_open(request),
             **values,  # type: ignore[arg-type]
@@ -155,6 +158,7 @@ class _Desk:
             told=Sent.of(tx, poll, RESULT),
             late=late_ballots(tx, poll.id, poll.closes_ms) if counted else [],
             untouched=not counted or is_untouched(tx, poll.id, poll.roll_hash),
+            ledger_fits=one.result is None or fits(ledger(tx, poll.id), one.result.ledger_rows, one.result.ledger_head),
             text=announcement_of(self._means.office, poll),
         )
 
