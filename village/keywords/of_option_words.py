@@ -87,7 +87,7 @@ def _labelled(reading: Reading, phone: PhoneRow, bound: Bound, *, alone: bool = 
         return barred(reading, bound.barred)
     if any(found_in(poll) is not None for poll in bound.unasked):
         return no_single_poll(reading, Bound(bound.polls + bound.unasked))
-    for poll in bound.lately:
+    for poll in over_lately(reading):
         if (found := found_in(poll)) is not None:
             return _late(reading, phone, poll, bound, found)
     return None

@@ -22,13 +22,12 @@ _LATE_MS = 7 * 86_400_000
 class Bound:
     """`polls`: what a bare digit may be a ballot in; one: it is. `over`: the poll it answers, which takes no ballots
     any more. `barred`: something is open, but nobody on this phone votes in it. `unasked`: open to this phone, which
-    has been asked something else. `lately`: what was over when it was written, for a week at most."""
+    has been asked something else."""
 
     polls: tuple[Poll, ...] = ()
     over: Poll | None = None
     barred: Poll | None = None
     unasked: tuple[Poll, ...] = ()
-    lately: tuple[Poll, ...] = ()
 
     @property
     def one(self) -> Poll | None:
@@ -40,21 +39,20 @@ def bind(reading: Reading, phone: PhoneRow) -> Bound:
     written = [poll for poll in store.running_polls(reading.tx) if poll.accepts(reading.answered_ms)]
     mine = tuple(poll for poll in written if store.eligible_on(reading.tx, poll.id, phone.id))
     barred = next((poll for poll in written if poll not in mine), None)
-    lately = over_lately(reading)
     newest = questions.newest(reading.tx, phone.id, reading.answered_ms, kinds={KIND}, waiting=reading.rehearsed)
-    if newest is not None:
-        over = next((poll for poll in lately if poll.id == newest.subject_id), None)
-        if over is not None:
-            return Bound(mine, over, barred, lately=lately)
-    elif not written and len(lately) == 1:  # nobody asked this phone, but the question stood on the page
-        return Bound(mine, lately[0], barred, lately=lately)
+    if newest is None and not written and len(lately := over_lately(reading)) == 1:
+        return Bound(over=lately[0])  # nobody asked this phone, but the question stood on the page
+    if newest is not None and newest.subject_id not in {poll.id for poll in written}:
+        last = store.poll_of(reading.tx, newest.subject_id)
+        if _is_over(reading, last):
+            return Bound(mine, last, barred)
     asked = tuple(poll for poll in mine if _was_asked(reading, phone, poll))
     unasked = tuple(poll for poll in mine if poll not in asked) if asked else ()
-    return Bound(asked or mine, None, barred, unasked, lately)
+    return Bound(asked or mine, None, barred, unasked)
 
 
 def over_lately(reading: Reading) -> tuple[Poll, ...]:
-    """The polls somebody may still be answering although they are over, whoever it is; the last to close first."""
+    """The polls somebody may still be answering although they are over, the last to close first."""
     recent = store.polls_closing_after(reading.tx, reading.answered_ms - _LATE_MS)
     return tuple(poll for poll in recent if _is_over(reading, poll))
 
@@ -62,7 +60,8 @@ def over_lately(reading: Reading) -> tuple[Poll, ...]:
 def _is_over(reading: Reading, poll: Poll) -> bool:
     if poll.state is State.WITHDRAWN:
         return poll.withdrawn_ms is not None and reading.answered_ms <= poll.withdrawn_ms + _LATE_MS
-    return reading.answered_ms > poll.closes_ms or poll.state is State.COUNTED
+    late_ms = reading.answered_ms - poll.closes_ms
+    return late_ms <= _LATE_MS and (late_ms > 0 or poll.state is State.COUNTED)
 
 
 def _was_asked(reading: Reading, phone: PhoneRow, poll: Poll) -> bool:
