@@ -6,6 +6,7 @@ known by place and hash, and an acknowledgement is only written after what it ac
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sync import envelope
@@ -20,6 +21,7 @@ MOST_SENT = 2000
 """Records in one bundle: a lost answer costs little, and a Pi opens it within a second."""
 
 _STEP = 2000
+_MOST_FORKING = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +85,8 @@ def take(ledger: Ledger, bundle: Bundle, *, now_ms: int, believe_less: bool) -> 
     `believe_less`: whether an acknowledgement smaller than an earlier one means that they have lost something (an
     answer to our own question) or is only an old message. Raises BundleError where nothing of it may be taken.
     """
-    went_back = _take_ack(ledger, bundle.ack, believe_less=believe_less)
-    records = _take_records(ledger, bundle)
+    went_back = take_ack(ledger, bundle.ack, believe_less=believe_less)
+    records = take_records(ledger, bundle)
     ledger.set_peer(replace(ledger.peer(), spoke_ms=now_ms))
     return Taken(tuple(records), went_back)
 
@@ -102,7 +104,8 @@ def answer(
     return next_bundle(ledger, key, recipient, after=after, next_contact_s=next_contact_s), taken
 
 
-def _take_ack(ledger: Ledger, ack: Ack | None, *, believe_less: bool) -> bool:
+def take_ack(ledger: Ledger, ack: Ack | None, *, believe_less: bool) -> bool:
+    """Keep how much of our log they have; whether that is less than they had. Raises AckError."""
     if ack is None:
         return False
     own, peer = ledger.own_head(), ledger.peer()
@@ -118,7 +121,8 @@ def _take_ack(ledger: Ledger, ack: Ack | None, *, believe_less: bool) -> bool:
     return False
 
 
-def _take_records(ledger: Ledger, bundle: Bundle) -> list[Record]:
+def take_records(ledger: Ledger, bundle: Bundle) -> list[Record]:
+    """Keep those of their records that are new, and tell which follow the head now. Raises BundleError."""
     peer = ledger.peer()
     head = peer.head
     if bundle.before.log != head.log:
@@ -165,13 +169,28 @@ def _following(head: Head, records: list[Record]) -> list[Record]:
 
 
 def freeze(ledger: Ledger, bundle: Bundle) -> None:
-    """Two records claim one place: keep both, take nothing more until a person decides (facts/sync.md, Identity)."""
-    if bundle.records:
-        known = ledger.peer_hashes(bundle.records[0].seq, bundle.records[-1].seq)
-        for record in bundle.records:
-            if known.get(record.seq, record.hash) != record.hash:
-                ledger.keep_fork(record)
-    ledger.set_peer(replace(ledger.peer(), frozen=ForkError.name))
+    """Two records claim one place: keep both, take nothing more until a person decides (facts/sync.md, Identity).
+
+    The first that forked are proof enough: a log that is frozen already grows by nothing that is sent to it.
+    """
+    peer = ledger.peer()
+    if peer.frozen:
+        return
+    for record in _forking(ledger, peer.head, bundle.records)[:_MOST_FORKING]:
+        ledger.keep_fork(record)
+    ledger.set_peer(replace(peer, frozen=ForkError.name))
+
+
+def _forking(ledger: Ledger, head: Head, records: Sequence[Record]) -> list[Record]:
+    """Those that have a place another one has, or follow another record than the one before their place."""
+    if not records:
+        return []
+    hashes = ledger.peer_hashes(max(records[0].seq - 1, 0), records[-1].seq) | {head.seq: head.hash}
+    return [
+        record
+        for record in records
+        if hashes.get(record.seq, record.hash) != record.hash or hashes.get(record.seq - 1, record.prev) != record.prev
+    ]
 
 
 def settled(ledger: Ledger) -> bool:

@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import re
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
+from sync.bundle import Bundle
 from sync.carriers.https import BusyError, RefusedError, UnreachableError
-from sync.exchange import MOST_SENT, Taken, freeze, next_bundle, open_bundle, settled, take
+from sync.exchange import MOST_SENT, freeze, next_bundle, open_bundle, settled, take_ack, take_records
 from sync.failures import BundleError, ForkError, SyncError
 from sync.ground import Clock, Database
 from sync.keys import PublicKey, SealingPublicKey, SigningKey
@@ -33,17 +35,31 @@ SOON_MS = 2_000
 """After something was written: what happens together travels together."""
 
 FIRST_RETRY_MS, LONGEST_RETRY_MS = 15_000, 30 * 60_000
-_TRY_S = 180
-"""An exchange that takes longer is cut off: whatever it hangs on, the next one begins afresh."""
+_ROUND_S = 180
+"""A question that is not answered by then is given up: whatever it hangs on, the next one begins afresh."""
 
-_MOST_ROUNDS = 500
+_MOST_ROUNDS, _FEWEST_SENT = 500, 16
+
+_NAME = re.compile(b"[a-z-]{2,20}")
+"""How the other side names what it refuses (`sync.failures`)."""
+
+
+class FaultError(SyncError):
+    """A fault of our own program's; what it was is in the log."""
 
 
 def retry_ms(failures: int, dice: random.Random) -> int:
-    """How long to wait after so many failures in a row: doubling, bounded, and spread by a quarter either way so that a
-    county's villages do not all come back in the same second after an outage."""
+    """How long to wait after so many failures in a row: doubling, bounded, and spread by a third so that a county's
+    villages do not all come back in the same second after an outage."""
     grown: int = min(FIRST_RETRY_MS << min(max(failures, 1) - 1, 20), LONGEST_RETRY_MS)
-    return round(grown * dice.uniform(0.75, 1.25))
+    return round(grown * dice.uniform(2 / 3, 1))
+
+
+def called_back_ms(told_ms: int, failures: int, dice: random.Random) -> int:
+    """How long to wait where they said how long: not much longer, never shorter than we would by ourselves, and never
+    beyond half an hour, whatever they said."""
+    told_ms = min(told_ms, LONGEST_RETRY_MS * 4 // 5)
+    return max(round(told_ms * dice.uniform(1, 1.25)), retry_ms(failures, dice))
 
 
 class Carrier(Protocol):
@@ -66,6 +82,18 @@ Find = Callable[[sqlite3.Connection], County | None]
 
 Apply = Callable[[sqlite3.Connection, Record], None]
 """Takes one verified record of the county's, in the unit that keeps it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Came:
+    """What came of one round. `records`: how many of theirs were new; `acked_seq`: how much they have of ours now;
+    `failure`: what was wrong with theirs."""
+
+    records: int
+    went_back: bool
+    acked_seq: int
+    settled: bool
+    failure: SyncError | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +126,7 @@ class Link:
         self._apply = apply
         self._dice = dice or random.Random()
         self._failures = 0
+        self._limit = MOST_SENT
         self._trouble = ""
         self._next_ms: int | None = None
         self._asked = asyncio.Event()
@@ -140,12 +169,8 @@ class Link:
         try:
             spoke = await self.speak()
         except BusyError as busy:
-            return busy.retry_after_s * 1000
+            return called_back_ms(busy.retry_after_s * 1000, self._failures, self._dice)
         except SyncError:
-            return retry_ms(self._failures, self._dice)
-        except Exception:  # a fault of our own: logged with its trace, told at the desk, tried again
-            log.exception("exchange failed")
-            self._failed("fault")
             return retry_ms(self._failures, self._dice)
         return IDLE_MS if spoke else LONGEST_RETRY_MS
 
@@ -153,7 +178,6 @@ class Link:
         """Until the pause is over, somebody asks, or, while all is well, something new was written."""
         over_ms = self._clock.monotonic_ms() + pause_ms
         while (left_ms := over_ms - self._clock.monotonic_ms()) > 0:
-            changed.clear()
             watched = [self._asked] if self._trouble else [self._asked, changed]
             if not await _first_of(self._clock, watched, left_ms):
                 return
@@ -161,6 +185,7 @@ class Link:
                 self._asked.clear()
                 return
             await self._clock.sleep_ms(min(SOON_MS, left_ms))  # and a busy hour asks the database no oftener than this
+            changed.clear()  # before looking: what is written from here on is looked for again
             try:
                 news = await self._db.read(self._has_news)
             except Exception:
@@ -173,27 +198,26 @@ class Link:
         county = self._find(tx)
         return county is not None and not settled(self.ledger(tx, county.key))
 
+    @property
+    def speaking(self) -> bool:
+        return self._one_at_a_time.locked()
+
     async def speak(self) -> bool:
         """Exchange until both sides have everything; False where there is no county yet. Raises SyncError."""
         async with self._one_at_a_time:
-            county = await self._db.read(self._find)
-            if county is None:
-                self._trouble = ""
-                return False
             try:
-                async with asyncio.timeout(_TRY_S):
+                county = await self._db.read(self._find)
+                if county is not None:
                     await self._exchange(county)
-            except BusyError:
-                self._trouble = "busy"
-                raise
-            except TimeoutError as slow:
-                self._failed("unreachable")
-                raise UnreachableError("took too long") from slow
             except SyncError as failure:
                 self._failed(_name_of(failure))
                 raise
+            except Exception as fault:  # of our own: logged with its trace, told at the desk, tried again
+                log.exception("exchange failed")
+                self._failed("fault")
+                raise FaultError from fault
             self._failures, self._trouble = 0, ""
-            return True
+            return county is not None
 
     def _failed(self, name: str) -> None:
         self._failures += 1
@@ -201,49 +225,87 @@ class Link:
         log.warning("exchange failed reason=%s failures=%d", name, self._failures)
 
     async def _exchange(self, county: County) -> None:
+        """Round after round. What is wrong with theirs is raised once ours has gone as far as it goes."""
         for _ in range(_MOST_ROUNDS):
             if self.cut:
                 raise UnreachableError("cut")
             sealed, before, sent = await self._db.read(lambda tx: self._to_send(tx, county))
-            answer = await county.carrier.post("/exchange", sealed)
-            taken, after, done = await self._take(county, answer)
-            if done and not taken.records:
+            came = await self._round(county, sealed, sent=sent)
+            progress = came.records > 0 or came.acked_seq > before
+            if progress:
+                self._failures = 0  # however long a backlog is on a slow line: it gets shorter
+            if came.failure is not None and (came.settled or not progress):
+                raise came.failure
+            if came.settled and not came.records and came.failure is None:
                 return
-            if sent and not taken.records and not taken.went_back and after <= before:
+            if sent and not progress and not came.went_back:
                 raise RefusedError(200, b"no progress")
+
+    async def _round(self, county: County, sealed: bytes, *, sent: bool) -> _Came:
+        """One question and its answer. A line too slow for so many records is asked with half of them next time."""
+        try:
+            async with asyncio.timeout(_ROUND_S):
+                answer = await county.carrier.post("/exchange", sealed)
+                came = await self._take(county, answer)
+        except (UnreachableError, TimeoutError) as slow:
+            if sent:
+                self._limit = max(self._limit // 2, _FEWEST_SENT)
+            raise UnreachableError(type(slow).__name__) from slow
+        self._limit = min(self._limit * 2, MOST_SENT)
+        return came
 
     def _to_send(self, tx: sqlite3.Connection, county: County) -> tuple[bytes, int, bool]:
         """The next bundle, what of ours they have so far, and whether there is anything in it for them."""
         ledger = self.ledger(tx, county.key)
-        sealed = next_bundle(ledger, self._key, county.sealing, limit=MOST_SENT)
+        sealed = next_bundle(ledger, self._key, county.sealing, limit=self._limit)
         return sealed, ledger.peer().acked_seq, not settled(ledger)
 
-    async def _take(self, county: County, answer: bytes) -> tuple[Taken, int, bool]:
+    async def _take(self, county: County, answer: bytes) -> _Came:
         known = {county.key.key_id: county.key}
         opened = await asyncio.to_thread(open_bundle, answer, self._key, known.get, Writer.COUNTY)
+        return await self._db.write(lambda tx: self._kept(tx, county, opened.bundle))
 
-        def unit(tx: sqlite3.Connection) -> tuple[Taken, int, bool]:
-            ledger = self.ledger(tx, county.key)
-            taken = take(ledger, opened.bundle, now_ms=self._clock.now_ms(), believe_less=True)
-            for record in taken.records:
-                self._apply(tx, record)
-            return taken, ledger.peer().acked_seq, settled(ledger)
-
+    def _kept(self, tx: sqlite3.Connection, county: County, bundle: Bundle) -> _Came:
+        """In one unit: what they have of ours, whatever is wrong with theirs; then theirs, all of it or nothing."""
+        ledger = self.ledger(tx, county.key)
+        went_back = take_ack(ledger, bundle.ack, believe_less=True)
+        records: list[Record] = []
+        failure: SyncError | None = None
+        tx.execute("SAVEPOINT theirs")
         try:
-            return await self._db.write(unit)
-        except ForkError:
-            await self._db.write(lambda tx: freeze(self.ledger(tx, county.key), opened.bundle))
-            raise
+            records = take_records(ledger, bundle)
+            for record in records:
+                self._apply(tx, record)
+        except BundleError as wrong:
+            tx.execute("ROLLBACK TO theirs")
+            failure = wrong
+            if isinstance(wrong, ForkError):
+                freeze(ledger, bundle)
+        except Exception as fault:  # a record that our own rooms cannot take waits for them, and is told at the desk
+            log.exception("a record of the county's was not taken")
+            tx.execute("ROLLBACK TO theirs")
+            failure = FaultError(type(fault).__name__)
+        tx.execute("RELEASE theirs")
+        if failure is None:
+            ledger.set_peer(replace(ledger.peer(), spoke_ms=self._clock.now_ms()))
+        new = len(records) if failure is None else 0
+        return _Came(new, went_back, ledger.peer().acked_seq, settled(ledger), failure)
 
 
 def _name_of(failure: SyncError) -> str:
     match failure:
         case UnreachableError():
             return "unreachable"
+        case BusyError():
+            return "busy"
+        case RefusedError(status=422, said=said) if _NAME.fullmatch(said):
+            return f"they-say-{said.decode()}"
         case RefusedError():
             return "refused"
         case BundleError():
             return failure.name
+        case FaultError():
+            return "fault"
     return "other"
 
 

@@ -265,6 +265,30 @@ async def test_a_copied_card_is_noticed_and_both_branches_are_kept():
             await county.answers(from_clone)
 
 
+async def test_a_branch_that_follows_another_record_is_kept_as_proof_and_a_frozen_log_grows_no_more():
+    """A copied card whose own branch was never seen at its first step."""
+    async with two() as (village, county):
+        await village.write(1)
+        await exchange(village, county)
+        apart = await village.run(lambda ledger: ledger.own_head())
+        clone = records(30, seed=5, head=apart)
+        await village.write(2)
+        await exchange(village, county)
+
+        def from_clone(first):
+            payload = make_payload(clone[first - 1].head, clone[first:], COUNTY.sealing.key_id, None)
+            return seal(sign(payload, VILLAGE, context_for(COUNTY.sealing.key_id)), COUNTY.sealing)
+
+        for first in (1, 2, 3):
+            sealed = from_clone(first)
+            if first == 1:
+                with pytest.raises(ForkError):
+                    await county.answers(sealed)
+            await county.run(lambda ledger, sealed=sealed: freeze(ledger, county.opened(sealed)))
+        kept = await county.db.read(lambda tx: tx.execute("SELECT hash FROM peer_fork").fetchall())
+        assert [bytes(row[0]) for row in kept] == [clone[1].hash]
+
+
 async def test_a_county_from_an_older_backup_is_noticed_and_sent_everything_again(tmp_path):
     async with two() as (village, county):
         await village.write(1)

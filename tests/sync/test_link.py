@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
 
 import pytest
 from aiohttp import web
@@ -14,15 +15,16 @@ from sync import journal
 from sync.carriers.https import BusyError, HttpsCarrier, RefusedError, UnreachableError
 from sync.envelope import LARGEST_BYTES
 from sync.exchange import answer, open_bundle
-from sync.failures import BundleError
+from sync.failures import BundleError, ForkError, SignatureError
 from sync.kinds import CountyNotice, HealthNoted, Writer
 from sync.ledger import Peer
-from sync.link import FIRST_RETRY_MS, IDLE_MS, LONGEST_RETRY_MS, County, Link, retry_ms
+from sync.link import FIRST_RETRY_MS, IDLE_MS, LONGEST_RETRY_MS, County, FaultError, Link, called_back_ms, retry_ms
 from sync.record import Head
 from sync.store import SqliteLedger, waiting
-from tests.sync.samples import COUNTY, START_MS, VILLAGE
+from tests.sync.samples import COUNTY, START_MS, VILLAGE, bodies
 from village.ground.database import Database
 from village.ground.migrate import migrate
+from village.link.trouble import in_words
 from village.schema import PACKAGES
 
 
@@ -226,6 +228,168 @@ async def test_a_fault_of_our_own_is_told_and_tried_again(db, clock, far, link):
 def test_retries_grow_are_bounded_and_differ_between_villages():
     grown = [retry_ms(failures, random.Random(5)) for failures in range(1, 12)]
     assert grown == sorted(grown)
-    assert FIRST_RETRY_MS * 0.75 <= grown[0] <= FIRST_RETRY_MS * 1.25
-    assert grown[-1] <= LONGEST_RETRY_MS * 1.25
-    assert len({retry_ms(5, random.Random(seed)) for seed in range(50)}) > 40
+    assert FIRST_RETRY_MS * 2 / 3 <= grown[0] <= FIRST_RETRY_MS
+    for failures in (5, 30):
+        waits = [retry_ms(failures, random.Random(seed)) for seed in range(50)]
+        assert max(waits) <= LONGEST_RETRY_MS
+        assert len(set(waits)) > 40
+
+
+@pytest.mark.parametrize("told_s", [0, 1, 60, 86_400])
+def test_a_busy_county_says_when_to_come_and_nobody_hammers_or_sleeps_a_day(told_s):
+    for failures in (1, 4, 20):
+        waits = [called_back_ms(told_s * 1000, failures, random.Random(seed)) for seed in range(60)]
+        assert min(waits) >= FIRST_RETRY_MS * 2 // 3
+        assert min(waits) >= min(told_s * 1000, LONGEST_RETRY_MS // 2)
+        assert max(waits) <= LONGEST_RETRY_MS
+        assert len(set(waits)) > 40
+
+
+async def test_a_county_that_says_come_back_at_once_is_not_asked_at_once(db, clock, far, link):
+    far.instead = web.Response(status=503, headers={"Retry-After": "0"})
+    async with running(link):
+        await asyncio.wait_for(far.heard.wait(), 5)
+        while link._trouble != "busy":
+            await clock.advance(1)
+        before = far.requests
+        for _ in range(9):
+            await clock.advance(1000)
+            await link.state()
+        assert far.requests == before
+        far.instead = None
+        await heard(far, clock, FIRST_RETRY_MS)
+
+
+async def test_a_county_that_says_come_tomorrow_is_asked_within_half_an_hour(db, clock, far, link):
+    far.instead = web.Response(status=503, headers={"Retry-After": "86400"})
+    async with running(link):
+        await asyncio.wait_for(far.heard.wait(), 5)
+        far.instead = None
+        await heard(far, clock, LONGEST_RETRY_MS + 2000)
+
+
+async def test_what_was_written_between_the_last_look_and_the_rest_is_not_slept_over(db, clock, far, link):
+    speak, written = link.speak, []
+
+    async def speaks_and_somebody_writes() -> bool:
+        spoke = await speak()
+        if not written:
+            written.append(True)
+            await note(db, clock, 9)
+        return spoke
+
+    link.speak = speaks_and_somebody_writes
+    async with running(link):
+        await asyncio.wait_for(far.heard.wait(), 5)
+        while not written:
+            await clock.advance(1)
+        await heard(far, clock, 10_000)
+
+
+@dataclass
+class Line:
+    """The real carrier over a line that is bad in one way: it breaks after so many questions, or with longer ones."""
+
+    carrier: HttpsCarrier
+    questions: int = 1_000_000
+    longest: int = 1_000_000
+
+    async def post(self, path: str, body: bytes) -> bytes:
+        self.questions -= 1
+        if self.questions < 0 or len(body) > self.longest:
+            raise UnreachableError("broken off")
+        return await self.carrier.post(path, body)
+
+
+def over(link, far, **how) -> Line:
+    line = Line(HttpsCarrier(far.url), **how)
+    county = County(COUNTY.public, COUNTY.sealing, line)
+    link._find = lambda _: county
+    return line
+
+
+async def test_a_line_that_breaks_with_every_long_question_is_asked_shorter_ones(db, clock, far, link):
+    own = journal.Journal(VILLAGE.public, clock)
+    await db.write(lambda tx: [own.append(tx, body) for body in bodies(400)] and None)
+    over(link, far, longest=2500)
+    tries = 0
+    while await db.read(lambda tx: waiting(tx, COUNTY.public.log)):
+        tries += 1
+        assert tries < 40
+        with contextlib.suppress(UnreachableError):
+            await link.speak()
+    assert len(far.told) == 400
+    assert tries > 1  # the line was bad indeed
+
+
+async def test_a_backlog_that_gets_shorter_is_no_row_of_failures(db, clock, far, link):
+    for number in range(60):
+        await note(db, clock, number)
+    line = over(link, far)
+    link._limit = 16
+    tries = 0
+    while await db.read(lambda tx: waiting(tx, COUNTY.public.log)):
+        line.questions, tries = 1, tries + 1
+        with contextlib.suppress(UnreachableError):
+            await link.speak()
+        assert link._failures <= 1
+    assert tries > 1
+
+
+async def test_a_county_whose_log_is_frozen_still_gets_ours(db, clock, far, link):
+    def frozen(tx):
+        ledger = link.ledger(tx, COUNTY.public)
+        ledger.set_peer(replace(ledger.peer(), frozen="fork"))
+
+    await db.write(frozen)
+    await note(db, clock)
+    await far.writes("防火", clock)
+    with pytest.raises(ForkError):
+        await link.speak()
+    assert len(far.told) == 1
+    assert await db.read(lambda tx: waiting(tx, COUNTY.public.log)) == 0
+    assert (await link.state()).trouble == "fork"
+    assert link.taken == []
+
+
+async def test_a_record_our_rooms_cannot_take_waits_and_does_not_hold_back_ours(db, clock, far, link):
+    apply = link._apply
+
+    def broken(_, record):
+        raise KeyError("a fault of our own")
+
+    link._apply = broken
+    await note(db, clock)
+    await far.writes("防火", clock)
+    with pytest.raises(FaultError):
+        await link.speak()
+    assert await db.read(lambda tx: waiting(tx, COUNTY.public.log)) == 0
+    assert (await link.state()).trouble == "fault"
+    link._apply = apply
+    await link.speak()
+    assert [body.text for body in link.taken] == ["防火"]
+    assert len(far.told) == 1
+    assert (await link.state()).trouble == ""
+
+
+@pytest.mark.parametrize("name", ["ack", "fork", "revoked", "unknown-signer", "chain"])
+async def test_what_the_county_refuses_is_told_by_its_name_and_in_words(db, clock, far, link, name):
+    far.instead = web.Response(status=422, body=name.encode())
+    await note(db, clock)
+    with pytest.raises(RefusedError):
+        await link.speak()
+    trouble = (await link.state()).trouble
+    assert trouble == f"they-say-{name}"
+    assert "打电话给县里" in str(in_words(trouble))
+    assert "无线网" not in str(in_words(trouble))
+
+
+async def test_a_county_that_cannot_be_looked_up_is_a_trouble_like_others(db, clock, far, link):
+    def broken(_):
+        raise SignatureError("the county's key cannot be read")
+
+    link._find = broken
+    for failures in (1, 2):
+        with pytest.raises(SignatureError):
+            await link.speak()
+        assert (link._failures, link._trouble) == (failures, "signature")

@@ -40,6 +40,9 @@ from village.link.trouble import in_words
 
 log = logging.getLogger(__name__)
 
+_PATIENCE_S = 20
+"""A clerk who asked looks at an hourglass for no longer; the exchange goes on."""
+
 
 @dataclass(frozen=True, slots=True)
 class LinkState:
@@ -50,6 +53,7 @@ class LinkState:
     waiting: int
     trouble: Wording | None
     next_ms: int | None
+    speaking: bool = False
 
 
 class CountyLink:
@@ -58,13 +62,19 @@ class CountyLink:
         self._clock = clock
         self._key = key
         self._village = village
+        self._asked: set[asyncio.Task[None]] = set()
         self._link = Link(
             db=db, clock=clock, key=key, find=_find, apply=lambda tx, record: take_down(tx, record, clock)
         )
 
     async def run(self) -> None:
         """The exchange on its timer, until cancelled."""
-        await self._link.run()
+        try:
+            await self._link.run()
+        finally:
+            for task in self._asked:
+                task.cancel()
+            await asyncio.gather(*self._asked, return_exceptions=True)
 
     @property
     def cut(self) -> bool:
@@ -79,10 +89,18 @@ class CountyLink:
         known = await self._db.read(store.county)
         seen = await self._link.state()
         trouble = in_words(seen.frozen or seen.trouble)
-        return LinkState(known, seen.spoke_ms, seen.waiting, trouble, seen.next_ms if trouble else None)
+        return LinkState(
+            known, seen.spoke_ms, seen.waiting, trouble, seen.next_ms if trouble else None, self._link.speaking
+        )
 
     async def speak_now(self) -> None:
-        """Do not wait for the timer; how it ended is in the state."""
+        """Do not wait for the timer; how it ended, or that it goes on, is in the state."""
+        task = asyncio.create_task(self._spoken())
+        self._asked.add(task)
+        task.add_done_callback(self._asked.discard)
+        await asyncio.wait({task}, timeout=_PATIENCE_S)
+
+    async def _spoken(self) -> None:
         try:
             await self._link.speak()
         except SyncError as failure:

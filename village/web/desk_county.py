@@ -101,8 +101,12 @@ class _Desk:
 
     async def _spoken(self, request: web.Request) -> web.StreamResponse:
         await self._link.speak_now()
-        trouble = (await self._link.state()).trouble
-        return await redirect(request, "/county", trouble or say("和县里说过话了，都对上了"))
+        state = await self._link.state()
+        if state.speaking and state.waiting:
+            told = say("正在和县里对，还有{n}条没报上去。过一会儿再看这一页。", n=state.waiting)
+        else:
+            told = state.trouble or say("和县里说过话了，都对上了")
+        return await redirect(request, "/county", told)
 
     @signed_in
     async def notice(self, request: web.Request) -> web.StreamResponse:
