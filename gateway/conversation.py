@@ -76,10 +76,17 @@ class Conversation:
         return clips
 
     async def note(
-        self, claim: Claim, what: CallStep, key: str | None = None, *, node: str | None = None, why: str | None = None
+        self,
+        claim: Claim,
+        what: CallStep,
+        key: str | None = None,
+        *,
+        node: str | None = None,
+        why: str | None = None,
+        answers: bool = False,
     ) -> None:
         def unit(tx: sqlite3.Connection) -> None:
-            self._posting.call_step(tx, claim, what, key=key, node=node, why=why)
+            self._posting.call_step(tx, claim, what, key=key, node=node, why=why, answers=answers)
 
         await self._db.write(unit)
 
@@ -135,9 +142,9 @@ class _Call:
                     await self._wait(self._held.in_ms(wait_ms), otherwise=Silence())
                 case Heard():
                     await self._held.note(self._claim, CallStep.HEARD)
-                case Chosen(key, node):
-                    self._answered_by_key = True
-                    await self._held.note(self._claim, CallStep.KEY, key, node=node)
+                case Chosen(key, node, answers):
+                    self._answered_by_key |= answers
+                    await self._held.note(self._claim, CallStep.KEY, key, node=node, answers=answers)
                 case End(reason):
                     why = reason
         await self._held.note(self._claim, CallStep.ENDED, why=why)

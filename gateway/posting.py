@@ -262,15 +262,19 @@ class Posting:
         key: str | None = None,
         node: str | None = None,
         why: str | None = None,
+        answers: bool = True,
     ) -> None:
-        """Something happened in a call: kept, and told in the same unit. Which key it was is told and not kept."""
+        """Something happened in a call: kept, and told in the same unit. Which key it was is told and not kept.
+
+        `answers`: whether the key answered what was asked; only those are counted.
+        """
         now_ms = self.clock.now_ms()
         match what:
             case CallStep.ANSWERED:
                 store.call_begins(tx, claim.message_id, claim.attempt, now_ms)
             case CallStep.HEARD:
                 store.call_heard(tx, claim.message_id, claim.attempt, now_ms)
-            case CallStep.KEY:
+            case CallStep.KEY if answers:
                 store.call_key(tx, claim.message_id, claim.attempt)
             case CallStep.ENDED:
                 store.call_ends(tx, claim.message_id, claim.attempt, now_ms, why or "")

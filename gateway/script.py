@@ -30,7 +30,8 @@ class Node:
 
     `silent`: where `wait_ms` of silence leads (None: the call ends). `other`: where a key without meaning leads (None:
     it is ignored). `heard`: once this was played whole, the message counts as heard. A node without answers and without
-    `silent` is last words.
+    `silent` is last words. `leads_on`: a key here only leads to what is asked and answers nothing yet. `whole`: a key
+    means something only once all was played; one pressed before that waits until then.
     """
 
     says: tuple[str, ...]
@@ -40,6 +41,8 @@ class Node:
     other: str | None = None
     slow: bool = False
     heard: bool = False
+    leads_on: bool = False
+    whole: bool = False
 
     @property
     def asks(self) -> bool:
@@ -93,6 +96,8 @@ class Script:
                 "other": node.other,
                 "slow": node.slow,
                 "heard": node.heard,
+                "leads_on": node.leads_on,
+                "whole": node.whole,
             }
             for name, node in self.nodes.items()
         }
@@ -112,6 +117,8 @@ class Script:
                     other=node["other"],
                     slow=bool(node["slow"]),
                     heard=bool(node["heard"]),
+                    leads_on=bool(node.get("leads_on", False)),  # what waited in the queue before these words were
+                    whole=bool(node.get("whole", False)),
                 )
                 for name, node in read["nodes"].items()
             }
@@ -161,10 +168,12 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A key that has a meaning here was pressed; `node`: where, since one key means many things in one call."""
+    """A key that has a meaning here was pressed; `node`: where, since one key means many things in one call;
+    `answers`: whether something was answered by it."""
 
     key: str
     node: str
+    answers: bool = True
 
 
 class Why(StrEnum):
@@ -189,6 +198,7 @@ class Machine:
         self._name = script.start
         self._speaking = True
         self._steps = 0
+        self._early: str | None = None
         self.heard = False
         self.ended: Why | None = None
 
@@ -221,11 +231,16 @@ class Machine:
         if self._at.heard and not self.heard:
             self.heard = True
             actions.append(Heard())
+        if self._early is not None:
+            return actions + self._pressed(self._early)
         return actions + ([Listen(self._at.wait_ms)] if self._at.asks else self._end(Why.FINISHED))
 
     def _pressed(self, key: str) -> list[Action]:
         if key in self._at.answers:
-            return [Chosen(key, self._name), *self._enter(self._at.answers[key])]
+            if self._at.whole and self._speaking:
+                self._early = key
+                return []
+            return [Chosen(key, self._name, not self._at.leads_on), *self._enter(self._at.answers[key])]
         return [] if self._at.other is None else self._enter(self._at.other)
 
     def _lead(self, to: str | None) -> list[Action]:
@@ -236,7 +251,7 @@ class Machine:
         if self._steps > MOST_STEPS:
             return self._end(Why.TOO_LONG)
         self._name = name
-        self._speaking = True
+        self._speaking, self._early = True, None
         return [Say(self._at.says, self._at.slow)]
 
     def _end(self, why: Why) -> list[Action]:

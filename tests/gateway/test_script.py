@@ -156,3 +156,39 @@ def test_whatever_happens_a_call_ends_once_and_says_nothing_after(happenings: li
     assert walk(*happenings, *[Played(), Silence()] * 10)[-1] == actions[-1] or isinstance(
         walk(*happenings, *[Played(), Silence()] * 10)[-1], End
     )
+
+
+BACK = Script(
+    {
+        "start": Node(("装不装？",), answers={"1": "back"}, leads_on=True),
+        "back": Node(("您选的是装。对，按8；要改，按7。",), answers={"8": "done", "7": "start"}, whole=True),
+        "done": Node(("记下了。",)),
+    }
+)
+
+
+def test_what_has_to_be_heard_whole_takes_its_key_when_it_was() -> None:
+    machine = Machine(BACK)
+    machine.begin()
+    (leads, _) = machine.on(Pressed("1"))
+    assert leads == Chosen("1", "start", answers=False)
+    assert machine.on(Pressed("8")) == []  # while it still speaks
+    assert machine.on(Pressed("7")) == []  # the last one is meant
+    assert machine.on(Pressed("8")) == []
+    assert machine.on(Played()) == [Chosen("8", "back"), Say(("记下了。",), slow=False)]
+
+
+def test_what_was_pressed_too_early_is_gone_with_the_call() -> None:
+    machine = Machine(BACK)
+    machine.begin()
+    machine.on(Pressed("1"))
+    machine.on(Pressed("8"))
+    assert machine.on(HungUp()) == [End(Why.HUNG_UP)]
+
+
+def test_a_script_that_was_queued_before_these_words_were_still_reads() -> None:
+    old = BACK.to_json().replace(',"leads_on":true', "").replace(',"leads_on":false', "")
+    old = old.replace(',"whole":true', "").replace(',"whole":false', "")
+    assert "whole" not in old
+    assert not Script.from_json(old).nodes["back"].whole
+    assert Script.from_json(BACK.to_json()) == BACK

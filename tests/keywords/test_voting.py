@@ -208,6 +208,17 @@ async def test_a_centre_whose_clock_is_ahead_takes_nobodys_vote_away(street):
     assert await tally(street, poll) == {"王德福": 1}
 
 
+@pytest.mark.parametrize("typed", ["1", "231", "同意"])
+async def test_a_guessed_clock_calls_nobody_late(street, typed):
+    """The Pi is back after a power cut and thinks that the deadline has passed; nothing is closed by a guess."""
+    poll = await opens(street)
+    await street.clock.advance(poll.closes_ms - street.clock.now_ms() + 60_000)
+    street.clock.set_trusted(False)
+    assert (await street.says(WANG, typed)).key == "VOTE_OK"
+    street.clock.set_trusted(True)
+    assert (await street.says(LI, typed)).key == "CLOSED"
+
+
 async def test_a_withdrawn_poll_says_so(street):
     poll = await opens(street)
     now_ms = street.clock.now_ms()

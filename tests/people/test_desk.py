@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import sqlite3
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -23,7 +24,12 @@ from village.notices.office import Means, Office
 from village.notices.send_notice import send_notice
 from village.people import registration, store
 from village.people.audience import Audience
+from village.people.phones import set_channel
 from village.people.sheet import Cell
+from village.polls.open_poll import open_poll
+from village.polls.poll import Order as Ask
+from village.polls.poll import PollKind
+from village.polls.store import copies_of
 from village.sample.roster import sample_csv
 from village.web import desk_accounts, desk_roster
 from village.web.kit.accounts import Accounts
@@ -173,9 +179,44 @@ async def test_a_phone_opted_out_or_taken_away_gets_nothing_that_still_waits(
     means = Means(Outbox(vault, clock), vault, Office(village="青山村", signature="青山村"))
     order = Order("明天停水", Audience.residents([row.id]), Channels(call=False))
     await db.write(lambda tx: send_notice(tx, means, order, clock.now_ms()))
+    ask = Ask(PollKind.OPINION, "路灯装哪", ("东头", "西头"), clock.now_ms() + 86_400_000)
+
+    def opened(tx: sqlite3.Connection) -> tuple[int, ...]:
+        poll = open_poll(tx, means, ask, clock.now_ms())
+        return tuple(copy.message_id for copy in copies_of(tx, poll.id, phone_id=row.phones[-1].id))
+
+    asked = await db.write(opened)
+    assert asked
     await desk.submit(page, f"{path}/phones/{row.phones[-1].id}", **fields)
-    states = await db.read(lambda tx: [state["state"] for state in tx.execute("SELECT state FROM message_state")])
-    assert states == ["withdrawn"]
+    states = await db.read(
+        lambda tx: {state["id"]: state["state"] for state in tx.execute("SELECT id, state FROM message_state")}
+    )
+    assert {states[message_id] for message_id in asked} == {"withdrawn"}
+    assert states[min(states)] == "withdrawn"
+
+
+async def test_who_lets_go_of_a_shared_phone_is_not_asked_for_there_by_name(
+    desk: Browser, bring_in: BringIn, db: Database, vault: Vault
+) -> None:
+    """The other one keeps the SMS; the call that would ask for both does not ring."""
+    await bring_in()
+    for name in ("李大山", "王德福"):
+        page, path = await person_page(desk, db, name)
+        page = await desk.submit(page, f"{path}/phones", number="13900000077")
+    clock = MovableClock(parse_iso("2026-12-05T09:10:00"))
+    means = Means(Outbox(vault, clock), vault, Office(village="青山村", signature="青山村"))
+    ask = Ask(PollKind.OPINION, "路灯装哪", ("东头", "西头"), clock.now_ms() + 86_400_000)
+    (row,) = await db.read(lambda tx: store.named(tx, "王德福"))
+    shared = row.phones[-1].id
+
+    def opened(tx: sqlite3.Connection) -> int:
+        set_channel(tx, shared, "both", by="陈会计", at_ms=clock.now_ms())
+        return open_poll(tx, means, ask, clock.now_ms()).id
+
+    poll_id = await db.write(opened)
+    await desk.submit(page, f"{path}/phones/{shared}", do="remove")
+    copies = await db.read(lambda tx: copies_of(tx, poll_id, phone_id=shared))
+    assert {(copy.channel, copy.state) for copy in copies} == {("sms", "queued"), ("call", "withdrawn")}
 
 
 async def test_a_wrong_number_comes_back_in_its_field(desk: Browser, bring_in: BringIn, db: Database) -> None:

@@ -18,7 +18,7 @@ from village.ground.privacy import Vault
 from village.notices.office import Means, Office
 from village.polls import ledger_store, store
 from village.polls.cast_ballot import Outcome
-from village.polls.count_poll import tally
+from village.polls.count_poll import standing_receipts, tally
 from village.polls.standing import standing
 from village.schema import PACKAGES
 
@@ -75,6 +75,28 @@ async def test_after_the_deadline_it_is_kept_and_not_counted(db, booth):
     rows = await db.read(lambda tx: ledger_store.ledger(tx, poll.id))
     result = tally(booth.means.vault, poll, rows)
     assert (result.counts, result.attended, result.late) == ((0, 1, 0), 1, 1)
+
+
+async def test_a_ballot_that_a_guess_ahead_of_the_time_called_late_counts_once_the_clock_is_right(db, booth):
+    """After a short power cut a Pi without network thinks it is up to ten minutes later than it is (ADR 5)."""
+    from village.polls.shift_store import shift_times
+
+    poll, (one, other, _) = await _opened(db, booth)
+    guess_ms, ahead_ms = poll.closes_ms + 4 * 60_000, 9 * 60_000
+    texted = await db.write(
+        lambda tx: booth.votes(tx, poll, one, 1, sent_ms=guess_ms, received_ms=guess_ms, trusted=False)
+    )
+    called = await db.write(
+        lambda tx: booth.votes(tx, poll, other, 2, sent_ms=guess_ms, received_ms=guess_ms, receipt="73041")
+    )
+    assert (texted.outcome, called.outcome) == (Outcome.NEW, Outcome.LATE)
+    rows = await db.read(lambda tx: ledger_store.ledger(tx, poll.id))
+    assert tally(booth.means.vault, poll, rows).counts == (0, 0, 0)
+    await db.write(lambda tx: shift_times(tx, guess_ms - 60_000, -ahead_ms))
+    rows = await db.read(lambda tx: ledger_store.ledger(tx, poll.id))
+    assert tally(booth.means.vault, poll, rows).counts == (1, 1, 0)
+    listed = await db.read(lambda tx: standing_receipts(tx, poll))
+    assert listed == sorted([texted.receipt, "73041"])
 
 
 async def test_a_ledger_that_was_touched_is_seen(db, booth, clock):

@@ -125,6 +125,40 @@ async def test_hanging_up_before_the_confirmation_casts_nothing_and_calls_again(
     rig.carrier.hang_up(PHONE)
     await rig.until(lambda: rig.carrier.call(PHONE) is None)
     assert await choices(rig, booth, poll) == {}
+    await answers(rig)  # it rings again: neither was the question heard whole nor anything answered
+    await hears(rig, "请问是王德福本人吗")
+
+
+async def test_keys_pressed_ahead_of_what_is_said_confirm_nothing_that_was_not_read_back(rig, booth):
+    """A child with the phone, or somebody in a hurry: the read-back is played to its end, and hanging up undoes it."""
+    poll = await rings(rig, booth)
+    await hears(rig, "村里问一件事")
+    for key in "8818":
+        rig.carrier.press(PHONE, key)
+        await rig.let_pass(100)
+    await hears(rig, "您选的是同意")
+    rig.carrier.press(PHONE, "8")
+    await rig.let_pass(200)
+    assert await choices(rig, booth, poll) == {}
+    await hears(rig, "记下了")
+    assert await choices(rig, booth, poll) == {"王德福": 1}
+
+
+async def test_a_phone_that_changed_hands_after_the_poll_opened_votes_for_nobody_who_left(rig, booth):
+    poll = await rings(rig, booth)
+    await hears(rig, "请问是王德福本人吗")
+
+    def moves(tx):
+        other = booth.house(tx, "赵六").residents[0]
+        phone = tx.execute("SELECT phone_id FROM poll_copy WHERE poll_id = :id", {"id": poll.id}).fetchone()[0]
+        tx.execute("UPDATE phone_holder SET resident_id = :to WHERE phone_id = :phone", {"to": other, "phone": phone})
+
+    await rig.db.write(moves)
+    for words, key in (("本人吗", "8"), ("装不装", "1"), ("您选的是同意", "8")):
+        await hears(rig, words)
+        rig.carrier.press(PHONE, key)
+    await rig.until(lambda: rig.carrier.call(PHONE) is None)
+    assert await choices(rig, booth, poll) == {}
 
 
 async def test_somebody_else_at_the_phone_votes_for_nobody(rig, booth):

@@ -114,6 +114,7 @@ class Answering:
             self._answered_ms(sms),
             now_ms,
             store.answered(tx, sender.fingerprint, now_ms - SINCE_MS),
+            self._clock.trusted,
             rehearsed,
         )
         return decide(reading, command)
@@ -184,6 +185,7 @@ class Answering:
             sender.fingerprint,
             now_ms,
             self._settings.acknowledge,
+            self._clock.trusted,
         )
 
     def _restrained(self, tx: sqlite3.Connection, sender: Sender, decision: Decision, now_ms: int) -> Decision:

@@ -71,6 +71,8 @@ class Doing:
     fingerprint: bytes
     now_ms: int
     acknowledge: bool
+    trusted: bool
+    """Whether the clock is more than a guess."""
 
     def confirm(self, effect: Confirm) -> Reply | None:
         done = confirm(
@@ -106,6 +108,7 @@ class Doing:
             sent_ms=effect.sent_ms,
             received_ms=self.now_ms,
             source=f"inbox/{self.inbox_id}",
+            trusted=self.trusted,
         )
         replies = PollReplies(self.replies)
         if done.outcome is Outcome.LATE:
@@ -130,7 +133,7 @@ class Doing:
         set_opted(self.tx, effect.phone_id, effect.level, how="sms", at_ms=self.now_ms)
         if effect.level != "all":
             spare_phone(self.tx, self.means.outbox, effect.phone_id, self.now_ms)
-            spare_from_polls(self.tx, self.means, effect.phone_id)
+            spare_from_polls(self.tx, self.means.outbox, effect.phone_id)
 
     def ring(self, effect: Ring) -> None:
         message_id = read_to(self.tx, self.means, notice_of(self.tx, effect.notice_id), effect.phone, self.now_ms)

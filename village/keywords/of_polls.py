@@ -94,7 +94,7 @@ def coded(reading: Reading, phone: PhoneRow, command: PollChoice | SlotChoice) -
         return Decision(Intent.CLARIFY, why, _replies(reading).wrong_poll(command.poll, bind(reading, phone).polls))
     slot = command.slot if isinstance(command, SlotChoice) else None
     # no lower bound: the code names the poll, however far behind the SMS centre's clock is
-    if not poll.takes_ballots or reading.answered_ms > poll.closes_ms:
+    if not poll.takes_at(reading.answered_ms, trusted=reading.trusted):
         return over(reading, phone, poll, bind(reading, phone), choice=command.option, slot=slot)
     if not store.eligible_on(reading.tx, poll.id, phone.id):
         return barred(reading, poll)

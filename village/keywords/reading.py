@@ -36,5 +36,7 @@ class Reading:
     now_ms: int
     answered: Sequence[Answered]
     """The answers this number had in the last 24 hours, oldest first."""
+    trusted: bool = True
+    """Whether the clock that stamped it, and that closes polls, is more than a guess."""
     rehearsed: bool = False
     """Nobody wrote it: what waits in the queue is taken to have arrived."""

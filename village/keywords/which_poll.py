@@ -36,7 +36,8 @@ class Bound:
 
 def bind(reading: Reading, phone: PhoneRow) -> Bound:
     """What this phone's answer belongs to, by what it had been asked when the answer was written."""
-    written = [poll for poll in store.running_polls(reading.tx) if poll.accepts(reading.answered_ms)]
+    running = store.running_polls(reading.tx)
+    written = [poll for poll in running if poll.accepts(reading.answered_ms, trusted=reading.trusted)]
     mine = tuple(poll for poll in written if store.eligible_on(reading.tx, poll.id, phone.id))
     barred = next((poll for poll in written if poll not in mine), None)
     newest = questions.newest(reading.tx, phone.id, reading.answered_ms, kinds={KIND}, waiting=reading.rehearsed)
@@ -61,7 +62,7 @@ def _is_over(reading: Reading, poll: Poll) -> bool:
     if poll.state is State.WITHDRAWN:
         return poll.withdrawn_ms is not None and reading.answered_ms <= poll.withdrawn_ms + _LATE_MS
     late_ms = reading.answered_ms - poll.closes_ms
-    return late_ms <= _LATE_MS and (late_ms > 0 or poll.state is State.COUNTED)
+    return late_ms <= _LATE_MS and not poll.takes_at(reading.answered_ms, trusted=reading.trusted)
 
 
 def _was_asked(reading: Reading, phone: PhoneRow, poll: Poll) -> bool:

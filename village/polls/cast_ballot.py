@@ -48,11 +48,13 @@ class Cast:
 
 def cast(
     tx: sqlite3.Connection, vault: Vault, poll: Poll, voter_id: int, choice: int, *, via: Via, sent_ms: int,
-    received_ms: int, source: str, receipt: str | None = None,
+    received_ms: int, source: str, receipt: str | None = None, trusted: bool = True,
 ) -> Cast:  # fmt: skip
     """Keep a ballot of `voter_id`, who is on the roll of `poll`. The same `source` again changes nothing.
 
-    `receipt`: one that was set apart for this voter because the call that asks already speaks it. Raises ValueError for
+    `trusted`: whether `sent_ms` is more than a guess; by a guess nothing is late. Whatever is said now, the count looks
+    at the time as it is known then, so that every ballot that may turn out to be in time has a receipt. `receipt`: one
+    that was set apart for this voter because the call that asks already speaks it. Raises ValueError for
     a choice the poll does not have.
     """
     if not poll.has(choice):
@@ -62,8 +64,8 @@ def cast(
         return _again(tx, vault, poll, known)
     standing = ledger_store.standing_of(tx, voter_id, poll.closes_ms)
     before = None if standing is None else open_choice(vault, poll.id, voter_id, standing.sealed)
-    outcome = _outcome(poll, standing, before, choice, sent_ms)
-    if outcome is Outcome.LATE:
+    outcome = _outcome(poll, standing, before, choice, sent_ms, trusted=trusted)
+    if not poll.takes_ballots:
         given = ""
     elif receipt is not None:
         given = receipt
@@ -82,12 +84,13 @@ def cast(
             sent_ms=sent_ms,
             received_ms=received_ms,
             source=source,
-            late=outcome is Outcome.LATE,
+            late=not poll.takes_ballots,
             outcome=outcome,
             previous_id=None if standing is None else standing.id,
         ),
     )
     shown = standing.receipt if outcome is Outcome.EARLIER and standing is not None else given
+    shown = "" if outcome is Outcome.LATE else shown
     source_before = None if standing is None else standing.source
     return Cast(outcome, shown, before, source_before, _is_delayed(poll, sent_ms, received_ms))
 
@@ -98,13 +101,16 @@ def _again(tx: sqlite3.Connection, vault: Vault, poll: Poll, known: BallotRow) -
     before = None if previous is None else open_choice(vault, poll.id, known.voter_id, previous.sealed)
     outcome = Outcome(known.outcome)
     shown = previous.receipt if outcome is Outcome.EARLIER and previous is not None else known.receipt
+    shown = "" if outcome is Outcome.LATE else shown
     source_before = None if previous is None else previous.source
     return Cast(outcome, shown, before, source_before, _is_delayed(poll, known.sent_ms, known.received_ms))
 
 
-def _outcome(poll: Poll, standing: BallotRow | None, before: int | None, choice: int, sent_ms: int) -> Outcome:
+def _outcome(
+    poll: Poll, standing: BallotRow | None, before: int | None, choice: int, sent_ms: int, *, trusted: bool
+) -> Outcome:
     # no lower bound: an SMS centre whose clock is a little behind stamps an answer before its question
-    if not poll.takes_ballots or sent_ms > poll.closes_ms:
+    if not poll.takes_at(sent_ms, trusted=trusted):
         return Outcome.LATE
     if standing is None:
         return Outcome.NEW

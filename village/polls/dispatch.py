@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.message import Channel, Draft, Priority
+from gateway.outbox import Outbox
 from village import questions
 from village.notices.dispatch import in_turn
 from village.notices.notice import Channels, UnitKind
@@ -27,8 +28,9 @@ KIND, RESULT_KIND = "poll", "poll-result"
 
 ANNOUNCEMENT, RESULT, WITHDRAWAL = "announcement", "result", "withdrawal"
 
-_CALLS_END_MS = 10 * 60_000
-"""A call that begins later than this before the deadline might take a ballot after it."""
+_CALLS_END_MS = 12 * 60_000
+"""A call that begins later than this before the deadline might take a ballot after it: a call lasts ten minutes at
+most, and rings for one before that."""
 
 
 def reference(poll: Poll) -> str:
@@ -122,6 +124,11 @@ def tell(tx: sqlite3.Connection, means: Means, poll: Poll, kind: str, text: str,
     return len(willing)
 
 
-def spare_phone(tx: sqlite3.Connection, means: Means, phone_id: int) -> int:
+def spare_phone(tx: sqlite3.Connection, outbox: Outbox, phone_id: int) -> int:
     """A phone has opted out: nothing about polls that still waits for it goes out."""
-    return len(means.outbox.withdraw(tx, store.unsent_to(tx, phone_id)))
+    return len(outbox.withdraw(tx, store.unsent_to(tx, phone_id)))
+
+
+def spare_calls(tx: sqlite3.Connection, outbox: Outbox, phone_id: int) -> int:
+    """Somebody has let go of a phone: a call that would ask for them by name does not ring there any more."""
+    return len(outbox.withdraw(tx, store.unsent_to(tx, phone_id, channel=Channel.CALL)))

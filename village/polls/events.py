@@ -30,6 +30,10 @@ def poll_call(tx: sqlite3.Connection, means: Means, event: CallEvent) -> None:
     if voter is None or voter.poll_id != poll.id or not poll.has(confirmed.choice):
         log.warning("a call's script does not fit its poll message=%d", event.message_id)
         return
+    phone_id = store.phone_of_message(tx, event.message_id)
+    if phone_id is None or voter.id not in {one.id for one in store.eligible_on(tx, poll.id, phone_id)}:
+        log.warning("whoever votes does not hold this phone any more message=%d", event.message_id)
+        return
     cast(
         tx,
         means.vault,

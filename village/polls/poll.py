@@ -142,9 +142,14 @@ class Poll:
         """Whether a ballot that was sent in time still counts when it arrives now."""
         return self.state in (State.OPEN, State.CLOSED)
 
-    def accepts(self, sent_ms: int) -> bool:
-        """Whether a ballot written at that moment counts, if it arrives now."""
-        return self.takes_ballots and self.opened_ms <= sent_ms <= self.closes_ms
+    def takes_at(self, sent_ms: int, *, trusted: bool) -> bool:
+        """Whether a ballot written by that time is in time, if it arrives now. A guess closes nothing."""
+        in_time = sent_ms <= self.closes_ms or (self.state is State.OPEN and not trusted)
+        return self.takes_ballots and in_time
+
+    def accepts(self, sent_ms: int, *, trusted: bool) -> bool:
+        """The same for one that may belong to any poll: it also has to be written after this one was opened."""
+        return self.takes_at(sent_ms, trusted=trusted) and self.opened_ms <= sent_ms
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ receipt too: it was set apart for this voter and this call.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.script import Node, Script
 from village.ground.clock import beijing
@@ -80,8 +80,8 @@ def _one(one: Asked, slow: bool) -> dict[str, Node]:
     said = f"请问是{one.voter.name}本人吗？是，按{YES_KEY}；不是，按{NO_KEY}。"
     answers = {YES_KEY: _ask(one), NO_KEY: "other"}
     return {
-        "who": Node(says=(said,), answers=answers, wait_ms=_ANSWER_MS, silent="who-again", slow=slow),
-        "who-again": Node(says=(said,), answers=answers, wait_ms=_ANSWER_MS, silent="end", slow=True),
+        "who": Node(says=(said,), answers=answers, wait_ms=_ANSWER_MS, silent="who-again", slow=slow, leads_on=True),
+        "who-again": Node(says=(said,), answers=answers, wait_ms=_ANSWER_MS, silent="end", slow=True, leads_on=True),
         "other": Node(says=(_ASK_HIM,), slow=slow),
     }
 
@@ -91,9 +91,9 @@ def _several(people: Sequence[Asked], slow: bool) -> dict[str, Node]:
     answers = {str(place): _ask(one) for place, one in enumerate(people, 1)}
     first, more = f"给谁投？{names}。", f"还有别人要投吗？{names}。不投了就挂机。"
     return {
-        "who": Node(says=(first,), answers=answers, wait_ms=_ANSWER_MS, silent="who-again", slow=slow),
-        "who-again": Node(says=(first,), answers=answers, wait_ms=_ANSWER_MS, silent="end", slow=True),
-        "more": Node(says=(more,), answers=answers, wait_ms=_ANSWER_MS, silent="bye", slow=slow),
+        "who": Node(says=(first,), answers=answers, wait_ms=_ANSWER_MS, silent="who-again", slow=slow, leads_on=True),
+        "who-again": Node(says=(first,), answers=answers, wait_ms=_ANSWER_MS, silent="end", slow=True, leads_on=True),
+        "more": Node(says=(more,), answers=answers, wait_ms=_ANSWER_MS, silent="bye", slow=slow, leads_on=True),
     }
 
 
@@ -107,9 +107,10 @@ def _question(poll: Poll, one: Asked, slow: bool, *, then: str) -> dict[str, Nod
     ask, again, done = _ask(one), f"again-{voter.id}", f"done-{voter.id}"
     answers = {str(choice): confirm_node(voter.id, choice) for choice in range(1, len(poll.options) + 1)}
     answers |= {AGAIN_KEY: again}
+    question = Node(says=(said,), answers=answers, wait_ms=_ANSWER_MS, heard=True, leads_on=True)
     nodes = {
-        ask: Node(says=(said,), answers=answers, wait_ms=_ANSWER_MS, silent=again, heard=True, slow=slow),
-        again: Node(says=(said,), answers=answers, wait_ms=_ANSWER_MS, silent="end", heard=True, slow=True),
+        ask: replace(question, silent=again, slow=slow),
+        again: replace(question, silent="end", slow=True),
         done: Node(says=spoken_receipt(poll, one.receipt), wait_ms=_BREATH_MS, silent=then, slow=slow),
     }
     for choice, label in enumerate(poll.options, 1):
@@ -119,6 +120,7 @@ def _question(poll: Poll, one: Asked, slow: bool, *, then: str) -> dict[str, Nod
             wait_ms=_ANSWER_MS,
             silent="end",
             slow=slow,
+            whole=True,  # nobody confirms what has not been read back
         )
     return nodes
 
@@ -130,9 +132,10 @@ def spoken_question(poll: Poll) -> str:
 
 
 def spoken_receipt(poll: Poll, receipt: str) -> tuple[str, ...]:
-    """The receipt twice, digit by digit, and until when it can be changed."""
+    """The receipt twice, digit by digit, and until when it can be changed. It takes the place of any receipt before it,
+    even where the choice is the same: the call cannot know what will have come until then."""
     digits = receipt.translate(_DIGITS)
-    return (f"记下了，回执号{digits}，{digits}。", f"到{_until(poll.closes_ms)}前都能改。")
+    return (f"记下了，回执号{digits}，{digits}。", "以这个号为准。", f"到{_until(poll.closes_ms)}前都能改。")
 
 
 def _until(closes_ms: int) -> str:
@@ -142,6 +145,6 @@ def _until(closes_ms: int) -> str:
 
 def call_seconds(office: Office, poll: Poll, voters: int = 1) -> int:
     """About how long the one line is busy with this call."""
-    each = len(spoken_question(poll)) + 40
+    each = len(spoken_question(poll)) + 47
     said = len(greeting(office)) + len(NOT_AN_ELECTION) + 20 + each * max(voters, 1)
     return round(said * 60 / CHARACTERS_PER_MINUTE) + ANSWER_S

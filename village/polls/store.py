@@ -310,12 +310,13 @@ def phone_of_message(tx: sqlite3.Connection, message_id: int) -> int | None:
     return None if row is None else int(row[0])
 
 
-def unsent_to(tx: sqlite3.Connection, phone_id: int) -> list[int]:
-    """Messages about polls that still wait for this phone."""
+def unsent_to(tx: sqlite3.Connection, phone_id: int, *, channel: Channel | None = None) -> list[int]:
+    """Messages about polls that still wait for this phone, of every channel or of one."""
     rows = tx.execute(
         "SELECT c.message_id FROM poll_copy c JOIN message_state m ON m.id = c.message_id"
-        " WHERE c.phone_id = :phone AND m.state IN ('queued', 'sending', 'accepted', 'unknown')",
-        {"phone": phone_id},
+        " WHERE c.phone_id = :phone AND m.state IN ('queued', 'sending', 'accepted', 'unknown')"
+        " AND (:channel IS NULL OR c.channel = :channel)",
+        {"phone": phone_id, "channel": channel},
     )
     return [row[0] for row in rows]
 

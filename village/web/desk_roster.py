@@ -23,6 +23,8 @@ from village.people.changes_store import SLOTS
 from village.people.editing import NewMarks
 from village.people.exporting import export_csv
 from village.people.store import ChangeRow, GroupRow, HouseholdRow, ResidentRow
+from village.polls.dispatch import spare_calls
+from village.polls.dispatch import spare_phone as spare_from_polls
 from village.web.desk_roster_import import RosterImport
 from village.web.kit.forms import Form, read_form
 from village.web.kit.gate import Role, account_of, allowed, signed_in
@@ -338,8 +340,9 @@ class _Desk:
                 raise RefusalError(say("这个电话已经不在这个人名下了"), status=409)
             if form.text("do") == "remove":
                 phones.let_go(tx, phone_id, row.id, by=by, at_ms=at_ms)
+                spare_calls(tx, self._outbox, phone_id)
                 if not store.holders(tx, phone_id):
-                    spare_phone(tx, self._outbox, phone_id, at_ms)
+                    self._spare(tx, phone_id, at_ms)
                 return
             channel = form.choice("channel", say("怎么通知"), CHANNELS)
             if channel != phone.channel:
@@ -350,10 +353,15 @@ class _Desk:
             if opted != phone.opted:
                 optout.set_opted(tx, phone_id, opted, how="desk", at_ms=at_ms, by=by, resident_id=row.id)  # type: ignore[arg-type]  # one of OPTED
                 if opted != "all":
-                    spare_phone(tx, self._outbox, phone_id, at_ms)
+                    self._spare(tx, phone_id, at_ms)
 
         done = say("这个电话去掉了") if form.text("do") == "remove" else say("记下了")
         return await self._change(request, form, change, done)
+
+    def _spare(self, tx: sqlite3.Connection, phone_id: int, at_ms: int) -> None:
+        """Whatever still waits for this phone does not go out."""
+        spare_phone(tx, self._outbox, phone_id, at_ms)
+        spare_from_polls(tx, self._outbox, phone_id)
 
     @allowed(Role.COMMITTEE)
     async def leave(self, request: web.Request) -> web.StreamResponse:
