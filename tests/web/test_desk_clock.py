@@ -41,3 +41,8 @@ async def test_a_clerk_tells_the_time_and_a_far_one_is_asked_twice(tmp_path: Pat
         assert village.clock.trusted
         steps = await village.db.read(lambda tx: [row["source"] for row in tx.execute("SELECT source FROM clock_step")])
         assert steps == ["desk"]
+        # it is right now: half an hour more is more likely a slip, and would close what is open
+        half = await desk.send((await desk.open("/clock")).form("/clock"), {"time": "2031-05-06T07:40"})
+        assert "改不回来" in half.said
+        near = await desk.send((await desk.open("/clock")).form("/clock"), {"time": "2031-05-06T07:12"})
+        assert "记下了" in near.said
