@@ -48,6 +48,16 @@ async def kept(street):
         ("不要东头", Named((1,))),
         ("东头❌", Named((1,))),
         ("东头2", Named((1,))),
+        ("1东头", Named((1,), clear=True)),
+        ("1.东头", Named((1,), clear=True)),
+        ("东头(1)", Named((1,), clear=True)),
+        ("2东头", Named((1,))),
+        ("1东头1", Named((1,))),
+        ("23东头", Named((1,))),
+        ("东头[强]", Named((1,), clear=True, alone=True)),
+        ("东头【微笑】", Named((1,), clear=True, alone=True)),
+        ("路灯装东头", Named((1,), loose=True)),
+        ("路灯要装在东头", Named((1,))),
         ("东头=", Named((1,))),
         ("李桂英东头", Named((1,), by_name=True)),
         ("我觉得还是装在东头比较好", Named((1,), loose=True)),
@@ -58,7 +68,7 @@ async def kept(street):
     ],
 )
 def test_what_stands_beside_a_label_decides(text, found):
-    assert named(text, LIGHTS, ["李桂英"]) == found
+    assert named(text, LIGHTS, ["李桂英"], "路灯装哪") == found
 
 
 def test_the_longer_label_goes_first():
@@ -84,7 +94,8 @@ def test_whatever_opts_out_is_reserved():
 
 @pytest.mark.parametrize(
     ("typed", "choice"),
-    [("东头", 1), ("我选东头", 1), ("投东头", 1), ("选学校吧", 3), ("東頭", 1), ("西头。", 2), ("1东头", None),
+    [("东头", 1), ("我选东头", 1), ("投东头", 1), ("选学校吧", 3), ("東頭", 1), ("西头。", 2), ("1东头", 1),
+     ("2东头", None), ("路灯装东头", None),
      ("东头和西头", None), ("不要东头", None), ("东头不好", None), ("东头好", None), ("同意", None), ("反对", None),
      ("东头？", None), ("东头?", None), ("选东头吗", None), ("东头还是西头？", None), ("王德福东头", None),
      ("我觉得东头比较好", None), ("希望装在学校门口那边", None)],
@@ -145,6 +156,20 @@ async def test_a_strangers_option_is_not_shown_to_anybody(street):
     await street.says(STRANGER, "学校吧")
     assert await kept(street) == (0, 0)
     await street.says(STRANGER, "我是王家的女婿")
+    assert await kept(street) == (1, 0)
+
+
+async def test_yes_yes_to_a_question_is_asked_back_and_politeness_afterwards_is_not(street):
+    """Somebody who answers a question with 可以 thinks they have voted."""
+    await opens(street)
+    for typed in ("可以", "行", "好的"):
+        said = await street.says(WANG, typed)
+        assert (said.intent, said.key) == ("clarify", "CL_NEG"), typed
+        assert "同意请只回1" in said.text
+        await street.clock.advance(HOUR_MS)
+        await street.db.write(lambda tx: tx.execute("DELETE FROM interpretation"))
+    await street.says(WANG, "1")
+    assert (await street.says(WANG, "好的")).key is None
     assert await kept(street) == (1, 0)
 
 

@@ -177,7 +177,11 @@ def _of_registered(reading: Reading, phone: PhoneRow, command: Command) -> Decis
         case Received():
             return received(reading, phone, command)
         case Assent():
-            return of_option_words.words(reading, phone, ballotish=False) or assent(reading, phone)
+            return (
+                of_option_words.words(reading, phone, ballotish=False)
+                or of_option_words.assent(reading, phone)
+                or assent(reading, phone)
+            )
         case Courtesy():
             return Decision(Intent.IGNORE, say("客气话：记下，不回"))
         case YesNo():

@@ -5,6 +5,7 @@ Reads only. A text that may be somebody's answer is never left to become a sugge
 
 from __future__ import annotations
 
+from village import questions
 from village.ground.wording import say
 from village.keywords.commands import Doubt, Unclear
 from village.keywords.decision import Decision, Intent
@@ -15,6 +16,7 @@ from village.keywords.reading import Reading
 from village.keywords.which_poll import Bound, bind, over_lately
 from village.people.store import PhoneRow
 from village.polls import store
+from village.polls.dispatch import KIND
 from village.polls.poll import Poll, State
 
 
@@ -58,10 +60,23 @@ def words(reading: Reading, phone: PhoneRow, *, ballotish: bool) -> Decision | N
     return no_single_poll(reading, bound) if bound.polls else None
 
 
+def assent(reading: Reading, phone: PhoneRow) -> Decision | None:
+    """好, 行 and 可以 to a question about which nothing was said since: whoever wrote it thinks of it as an answer."""
+    asked = questions.newest(reading.tx, phone.id, reading.answered_ms, waiting=reading.rehearsed)
+    if asked is None or asked.kind != KIND or any(one.at_ms > asked.asked_ms for one in reading.answered):
+        return None
+    bound = bind(reading, phone)
+    if bound.over is not None:
+        return over(reading, phone, bound.over, bound, choice=None)
+    if bound.one is not None:
+        return unclear_in(reading, bound.one)
+    return no_single_poll(reading, bound) if bound.polls else None
+
+
 def may_be_an_answer(reading: Reading) -> bool:
     """Whether a stranger's text names an option of what is open or was lately: it may be somebody's new phone."""
     polls = (*store.running_polls(reading.tx), *over_lately(reading))
-    return any(named(reading.text, poll.options) is not None for poll in polls)
+    return any(named(reading.text, poll.options, question=poll.question) is not None for poll in polls)
 
 
 # whose option it is
@@ -75,7 +90,8 @@ def _labelled(reading: Reading, phone: PhoneRow, bound: Bound, *, alone: bool = 
 
     def found_in(poll: Poll) -> Named | None:
         people = [voter.name for voter in store.eligible_on(reading.tx, poll.id, phone.id)]
-        found = named(reading.text, poll.options, people + [holder.name for holder in reading.sender.holders])
+        people += [holder.name for holder in reading.sender.holders]
+        found = named(reading.text, poll.options, people, poll.question)
         return found if found is not None and (found.alone or not alone) else None
 
     if bound.over is not None and (found := found_in(bound.over)) is not None:
@@ -103,8 +119,6 @@ def _open(reading: Reading, phone: PhoneRow, bound: Bound, bearing: dict[Poll, N
     (poll, found), *more = bearing.items()
     if bound.one is None and (more or not found.clear or not names_its_poll(poll.label(found.choices[0]))):
         return no_single_poll(reading, bound)
-    if found.loose:
-        return unclear_in(reading, poll, words=True)
     if len(found.choices) > 1:
         return _two(reading, poll)
     if found.clear:
@@ -113,7 +127,7 @@ def _open(reading: Reading, phone: PhoneRow, bound: Bound, bearing: dict[Poll, N
     if found.by_name and len(voters) > 1:
         why = say("写了名字，没写卡上的号")
         return Decision(Intent.CLARIFY, why, PollReplies(reading.replies).share_ask(poll, voters), concerns=about(poll))
-    return unclear_in(reading, poll)
+    return unclear_in(reading, poll, words=True)
 
 
 def _two(reading: Reading, poll: Poll) -> Decision:

@@ -37,9 +37,9 @@ class Named:
     by_name: bool = False
 
 
-def named(text: str, options: Sequence[str], people: Collection[str] = ()) -> Named | None:
+def named(text: str, options: Sequence[str], people: Collection[str] = (), question: str = "") -> Named | None:
     """None where no option is named, or one stands in a text about something else. `people`: who may vote with this
-    phone; their names are taken out before what is left is measured."""
+    phone; their names are taken out before what is left is measured. `question`: who says it again means its answer."""
     whole = normalise(text[: lexicon.READ_LENGTH])
     plain = without_courtesies(whole)
     labels = {normalise(label): choice for choice, label in enumerate(options, 1)}
@@ -52,12 +52,16 @@ def named(text: str, options: Sequence[str], people: Collection[str] = ()) -> Na
     choices = tuple(sorted(labels[label] for label in found))
     nameless = _without(rest, people)
     left = _AROUND.sub("", nameless)
+    numbered = len(found) == 1 and re.findall("[0-9]+", left) == [str(choices[0])]  # 1东头, as the question has it
+    if numbered:
+        left = re.sub("[0-9]+", "", left)
     if len(left) > lexicon.LEFTOVER:
         wished = lexicon.PREFERENCE.search(rest) and any(len(label) >= _SHORTEST_NAMING for label in found)
-        return Named(choices, loose=True) if wished else None
+        repeated = set(left) <= set(normalise(question))
+        return Named(choices, loose=True) if wished or repeated else None
     by_name = nameless != rest
     clear = len(found) == 1 and not left and not by_name and not lexicon.NEGATION.search(rest)
-    return Named(choices, clear=clear and not any(sign.isdigit() for sign in rest), by_name=by_name)
+    return Named(choices, clear=clear, by_name=by_name)
 
 
 def names_its_poll(label: str) -> bool:
