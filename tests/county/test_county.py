@@ -246,20 +246,6 @@ async def test_a_record_the_pages_cannot_take_blocks_nothing(county, town, monke
     assert [one.reason for one in await county.db.read(core(store.set_aside))] == ["not-applied"]
 
 
-async def test_a_strangers_noise_drives_nothing_of_a_villages_out(county, town, monkeypatch):
-    from village.county import exchanging
-
-    monkeypatch.setattr(exchanging, "MOST_ASIDE_OF_STRANGERS", 3)
-    await enrols(county, town)
-    await county.db.write(core(lambda c: store.revoke(c, 1, county.clock.now_ms())))
-    await town.writes(NOTICE)
-    await town.link.speak_now()
-    for noise in range(7):
-        await post(county, b"noise %d" % noise)
-    kept = [(one.reason, one.village_no) for one in await county.db.read(core(store.set_aside))]
-    assert sorted(kept, key=str) == sorted([("revoked", 1)] + [("not-a-bundle", None)] * 3, key=str)
-
-
 async def test_too_many_at_once_are_asked_to_come_back(county):
     """So many villages on lines so slow that their bundles are still coming."""
     host, port = county.exchange_url.removeprefix("http://").rstrip("/").split(":")

@@ -7,14 +7,15 @@ Never answers before what it acknowledges is on the disk.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select
 
-from sync.exchange import Signed, answer, freeze, open_bundle
+from sync import envelope
+from sync.bundle import open_payload
+from sync.exchange import Signed, answer, freeze
 from sync.failures import BundleError, ForkError, RevokedError
 from sync.keys import PublicKey, SealingPublicKey, SigningKey
 from sync.kinds import Writer
@@ -23,15 +24,11 @@ from village.county import tables
 from village.county.applying import apply, without_superseded
 from village.county.core import core
 from village.county.ledger import CountyLedger
+from village.county.setting_aside import Refused, set_aside
 from village.ground.clock import Clock
 from village.ground.database import Database
 
 log = logging.getLogger(__name__)
-
-MOST_ASIDE, MOST_ASIDE_OF_STRANGERS = 500, 50
-"""The newest are kept. A stranger who sends noise fills no disk, and drives nothing of a village's out."""
-
-_KEPT_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +41,20 @@ class Known:
     revoked: bool
 
 
+@dataclass(slots=True)
+class _Arrived:
+    """A bundle as far as it could be opened: what we know of it where it is refused. `sender`: whose signature was
+    verified, whatever is wrong inside."""
+
+    sealed: bytes
+    signed: bytes | None = None
+    sender: Known | None = None
+
+    def refused(self, reason: str) -> Refused:
+        no = None if self.sender is None else self.sender.no
+        return Refused(no, reason, self.sealed, alike=self.sealed if self.signed is None else self.signed)
+
+
 class Exchanging:
     def __init__(self, db: Database, clock: Clock, key: SigningKey) -> None:
         self._db = db
@@ -53,20 +64,27 @@ class Exchanging:
     async def take(self, sealed: bytes) -> bytes:
         """The sealed answer. Raises BundleError for what was quarantined instead."""
         known = {village.key.key_id: village for village in await self._db.read(core(villages_known))}
-        sender: Known | None = None
+        arrived = _Arrived(sealed)
         try:
-            opened = await asyncio.to_thread(
-                open_bundle, sealed, self._key, lambda key_id: _key_of(known, key_id), Writer.VILLAGE
-            )
-            sender = known[opened.signer.key_id]
-            if sender.revoked:
-                raise RevokedError("this village's certificate was revoked")
-            return await self._kept(sender, opened)
+            opened = await asyncio.to_thread(self._open, arrived, known)
+            return await self._kept(known[opened.signer.key_id], opened)
         except BundleError as refused:
-            name = refused.name
-            await self._db.write(core(lambda c: self._set_aside(c, sender, name, sealed)))
-            log.warning("bundle refused reason=%s village=%s", name, sender.no if sender else "?")
+            aside = arrived.refused(refused.name)
+            await self._db.write(core(lambda c: set_aside(c, aside, self._clock.now_ms())))
+            log.warning("bundle refused reason=%s village=%s", aside.reason, aside.village_no or "?")
             raise
+
+    def _open(self, arrived: _Arrived, known: dict[bytes, Known]) -> Signed:
+        """Step by step, so that what does not decode is still known to be its signer's. Raises BundleError."""
+        recipient = self._key.sealing.key_id
+        arrived.signed = envelope.unseal(arrived.sealed, self._key)
+        payload, signer = envelope.verify(
+            arrived.signed, lambda key_id: _key_of(known, key_id), envelope.context_for(recipient)
+        )
+        arrived.sender = known[signer.key_id]
+        if arrived.sender.revoked:
+            raise RevokedError("this village's certificate was revoked")
+        return Signed(open_payload(payload, recipient, Writer.VILLAGE), arrived.signed, signer)
 
     async def _kept(self, sender: Known, opened: Signed) -> bytes:
         def unit(connection: Connection) -> bytes:
@@ -103,30 +121,9 @@ class Exchanging:
                 apply(connection, sender.no, record)
         except Exception:
             log.exception("record not applied village=%d seq=%d kind=%d", sender.no, record.seq, record.body.CODE)
-            self._set_aside(connection, sender, "not-applied", record.encoded)
-
-    def _set_aside(self, connection: Connection, sender: Known | None, reason: str, sealed: bytes) -> None:
-        """The same bytes again are counted, not kept again."""
-        row, now_ms = tables.quarantine.c, self._clock.now_ms()
-        print_ = hashlib.sha256(reason.encode() + b"\n" + sealed).digest()
-        again = connection.execute(
-            update(tables.quarantine)
-            .where(row.print == print_)
-            .values(times=row.times + 1, received_ms=now_ms, handled_ms=None, handled_by=None)
-        )
-        if again.rowcount:
-            return
-        newest = connection.execute(select(func.coalesce(func.max(row.id), 0))).scalar_one()
-        connection.execute(
-            insert(tables.quarantine).values(
-                id=newest + 1, village_no=None if sender is None else sender.no, reason=reason, received_ms=now_ms,
-                size=len(sealed), sealed=sealed[:_KEPT_BYTES], times=1, print=print_,
+            set_aside(
+                connection, Refused(sender.no, "not-applied", record.encoded, record.encoded), self._clock.now_ms()
             )
-        )  # fmt: skip
-        alike = row.village_no.is_(None) if sender is None else row.village_no.is_not(None)
-        most = MOST_ASIDE_OF_STRANGERS if sender is None else MOST_ASIDE
-        kept = select(row.id).where(alike).order_by(row.id.desc()).limit(most)
-        connection.execute(tables.quarantine.delete().where(alike, row.id.not_in(kept)))
 
 
 def villages_known(connection: Connection) -> list[Known]:
