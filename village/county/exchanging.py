@@ -11,7 +11,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, select
 
 from sync import envelope
 from sync.bundle import open_payload
@@ -23,6 +23,7 @@ from sync.record import Record
 from village.county import tables
 from village.county.applying import apply, without_superseded
 from village.county.core import core
+from village.county.evidence import keep, keep_fork
 from village.county.ledger import CountyLedger
 from village.county.setting_aside import Refused, set_aside
 from village.ground.clock import Clock
@@ -67,12 +68,19 @@ class Exchanging:
         arrived = _Arrived(sealed)
         try:
             opened = await asyncio.to_thread(self._open, arrived, known)
-            return await self._kept(known[opened.signer.key_id], opened)
         except BundleError as refused:
-            aside = arrived.refused(refused.name)
-            await self._db.write(core(lambda c: set_aside(c, aside, self._clock.now_ms())))
-            log.warning("bundle refused reason=%s village=%s", aside.reason, aside.village_no or "?")
+            self._warn(arrived, refused)
+            reason = refused.name
+            await self._db.write(core(lambda c: self._set_aside(c, arrived, reason)))
             raise
+        said = await self._db.write(core(lambda c: self._answered(c, known[opened.signer.key_id], arrived, opened)))
+        if isinstance(said, BundleError):
+            self._warn(arrived, said)
+            raise said
+        return said
+
+    def _warn(self, arrived: _Arrived, refused: BundleError) -> None:
+        log.warning("bundle refused reason=%s village=%s", refused.name, arrived.sender.no if arrived.sender else "?")
 
     def _open(self, arrived: _Arrived, known: dict[bytes, Known]) -> Signed:
         """Step by step, so that what does not decode is still known to be its signer's. Raises BundleError."""
@@ -86,22 +94,41 @@ class Exchanging:
             raise RevokedError("this village's certificate was revoked")
         return Signed(open_payload(payload, recipient, Writer.VILLAGE), arrived.signed, signer)
 
-    async def _kept(self, sender: Known, opened: Signed) -> bytes:
-        def unit(connection: Connection) -> bytes:
-            now_ms = self._clock.now_ms()
-            ledger = CountyLedger(connection, self._key.public.log, sender.no)
-            said, taken = answer(ledger, opened.bundle, self._key, sender.sealing, now_ms=now_ms)
-            self._apply(connection, sender, taken.records)
-            _keep_evidence(connection, sender.no, opened, now_ms)
-            return said
-
+    def _answered(
+        self, connection: Connection, sender: Known, arrived: _Arrived, opened: Signed
+    ) -> bytes | BundleError:
+        """What goes back, or why nothing was taken; returned and not raised, so that what tells of it is kept with it:
+        a power cut leaves a fork noticed and proven, or not seen yet."""
         try:
-            return await self._db.write(core(unit))
-        except ForkError:
-            await self._db.write(
-                core(lambda c: freeze(CountyLedger(c, self._key.public.log, sender.no), opened.bundle))
-            )
-            raise
+            with connection.begin_nested():
+                return self._kept(connection, sender, opened)
+        except BundleError as refused:
+            if isinstance(refused, ForkError):
+                self._freeze(connection, sender, opened)
+            self._set_aside(connection, arrived, refused.name)
+            return refused
+
+    def _kept(self, connection: Connection, sender: Known, opened: Signed) -> bytes:
+        """Raises BundleError."""
+        if is_revoked(connection, sender.no):  # since we looked
+            raise RevokedError("this village's certificate was revoked")
+        now_ms = self._clock.now_ms()
+        ledger = CountyLedger(connection, self._key.public.log, sender.no)
+        said, taken = answer(ledger, opened.bundle, self._key, sender.sealing, now_ms=now_ms)
+        self._apply(connection, sender, taken.records)
+        keep(connection, sender.no, opened, now_ms)
+        return said
+
+    def _freeze(self, connection: Connection, sender: Known, opened: Signed) -> None:
+        """The bundle that forked is the proof, as it was signed. What comes while the village is frozen proves nothing
+        more, and a copied key sends as much as it likes; a person stands between a thaw and the next proof."""
+        ledger = CountyLedger(connection, self._key.public.log, sender.no)
+        if not ledger.peer().frozen:
+            keep_fork(connection, sender.no, opened, self._clock.now_ms())
+        freeze(ledger, opened.bundle)
+
+    def _set_aside(self, connection: Connection, arrived: _Arrived, reason: str) -> None:
+        set_aside(connection, arrived.refused(reason), self._clock.now_ms())
 
     def _apply(self, connection: Connection, sender: Known, records: Sequence[Record]) -> None:
         """All at once; where that fails, one by one, to find the one it fails for."""
@@ -135,24 +162,11 @@ def villages_known(connection: Connection) -> list[Known]:
     ]
 
 
+def is_revoked(connection: Connection, no: int) -> bool:
+    village = tables.village.c
+    return connection.execute(select(village.revoked_ms).where(village.no == no)).scalar() is not None
+
+
 def _key_of(known: dict[bytes, Known], key_id: bytes) -> PublicKey | None:
     found = known.get(key_id)
     return None if found is None else found.key
-
-
-def _keep_evidence(connection: Connection, no: int, opened: Signed, now_ms: int) -> None:
-    records = opened.bundle.records
-    if not records:
-        return
-    row = tables.evidence.c
-    first, last = records[0].seq, records[-1].seq
-    again = select(row.id).where(row.village_no == no, row.first_seq <= first, row.last_seq >= last).limit(1)
-    if connection.execute(again).first() is not None:
-        return
-    newest = connection.execute(select(func.coalesce(func.max(row.id), 0))).scalar_one()
-    connection.execute(
-        insert(tables.evidence).values(
-            id=newest + 1, village_no=no, first_seq=first, last_seq=last, received_ms=now_ms,
-            signed=opened.signed,
-        )
-    )  # fmt: skip

@@ -28,6 +28,7 @@ own_record = _table("own_record", "epoch!", "seq!", "hash:b", "encoded:b")
 record = _table("record", "village_no!", "epoch!", "seq!", "hash:b", "encoded:b")
 record_fork = _table("record_fork", "village_no!", "epoch!", "seq!", "hash!:b", "encoded:b")
 evidence = _table("evidence", "id!", "village_no", "first_seq", "last_seq", "received_ms", "signed:b")
+fork_evidence = _table("fork_evidence", "id!", "village_no", "first_seq", "last_seq", "received_ms", "signed:b")
 quarantine = _table(
     "quarantine", "id!", "village_no", "reason:t", "received_ms", "size", "sealed:b", "times", "print:b", "handled_ms",
     "handled_by:t",
