@@ -37,7 +37,7 @@ enrol_code = _table(
     "enrol_code", "id!:t", "code_key:b", "village:t", "issued_by:t", "issued_ms", "expires_ms", "used_ms", "used_log:b",
     "village_no",
 )  # fmt: skip
-enrol_try = _table("enrol_try", "id!", "at_ms")
+enrol_try = _table("enrol_try", "id!", "at_ms", "code_id:t")
 notice = _table(
     "notice", "village_no!", "notice!", "version", "number", "issuer:t", "text:t", "audience:t", "unit:t", "urgent",
     "county_notice", "published_ms", "due_ms", "stopped_ms", "units", "accepted", "delivered", "heard", "confirmed",
