@@ -12,9 +12,12 @@ from sync.enrolment import Code, Refused, make_request, read_refusal
 from sync.keys import SigningKey
 from tests.county.test_county import enrols
 from tests.sync.samples import STRANGER
+from village.county import store
 from village.county.app import running
-from village.county.enrolling import MOST_WRONG, MOST_WRONG_OF_ONE, issue_code
+from village.county.core import core
+from village.county.enrolling import MOST_WRONG, MOST_WRONG_OF_ONE, codes, issue_code
 from village.ground.wording import RefusalError
+from village.link import store as link_store
 
 HOUR_MS = 3_600_000
 
@@ -112,3 +115,59 @@ async def test_a_wait_ends(county, town, clock):
     await county.db.write(lambda tx: tx.execute("UPDATE enrol_try SET at_ms = at_ms - ?", (HOUR_MS // 2,)))
     with pytest.raises(RefusalError, match="30分钟"):
         await town.link.enrol(county.exchange_url, good.shown)
+
+
+# whose code
+
+
+async def villages(county) -> list[tuple[str, bool]]:
+    return [(one.name, one.revoked_ms is not None) for one in await county.db.read(core(store.villages))]
+
+
+async def test_a_village_that_is_known_takes_no_other_villages_name(county, town):
+    await enrols(county, town)
+    other = await issued(county, "白水村")
+    with pytest.raises(RefusalError, match="不对"):
+        await town.link.enrol(county.exchange_url, other.shown)
+    assert await villages(county) == [("青山村", False)]
+    (found, _) = await county.db.read(core(codes))
+    assert (found.village, found.used_ms, found.turned_away) == ("白水村", None, 1)
+    await type(town)(town.db, town.clock, STRANGER, "白水村").link.enrol(county.exchange_url, other.shown)
+    assert await villages(county) == [("青山村", False), ("白水村", False)]
+    assert await tries(county) == 0
+
+
+async def test_a_village_comes_back_under_the_name_it_has_now(county, town):
+    await enrols(county, town)
+    before = await town.db.read(link_store.county)
+    await county.db.write(core(lambda c: store.rename(c, 1, "青山新村")))
+    with pytest.raises(RefusalError, match="不对"):
+        await town.link.enrol(county.exchange_url, (await issued(county, "青山村")).shown)
+    await town.link.enrol(county.exchange_url, (await issued(county, "青山新村")).shown)
+    assert await villages(county) == [("青山新村", False)]
+    assert (await town.db.read(link_store.county)).village_no == before.village_no == 1
+
+
+async def test_a_revoked_village_comes_back_only_with_what_was_issued_since(county, town):
+    used = await enrols(county, town)
+    early = await issued(county, "青山村")
+    await county.db.write(core(lambda c: store.revoke(c, 1, county.clock.now_ms())))
+    with pytest.raises(RefusalError, match="用过"):
+        await town.link.enrol(county.exchange_url, used)
+    with pytest.raises(RefusalError, match="过期"):
+        await town.link.enrol(county.exchange_url, early.shown)
+    assert await villages(county) == [("青山村", True)]
+    late = await issued(county, "青山村")
+    await town.link.enrol(county.exchange_url, late.shown)
+    assert await villages(county) == [("青山村", False)]
+    await town.link.enrol(county.exchange_url, late.shown)  # the answer was lost
+    for code, why in ((used, "用过"), (early.shown, "过期")):
+        with pytest.raises(RefusalError, match=why):
+            await town.link.enrol(county.exchange_url, code)
+
+
+async def test_a_clock_that_was_ahead_when_it_was_revoked_keeps_nobody_out(county, town):
+    await enrols(county, town)
+    await county.db.write(core(lambda c: store.revoke(c, 1, county.clock.now_ms() + 400 * 24 * HOUR_MS)))
+    await town.link.enrol(county.exchange_url, (await issued(county, "青山村")).shown)
+    assert await villages(county) == [("青山村", False)]

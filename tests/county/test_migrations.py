@@ -55,3 +55,10 @@ def test_a_filled_county_of_the_first_version_loses_nothing(old):
             assert [{column: row[column] for column in was} for row, was in zip(after[name], kept, strict=True)] == kept
     assert old.execute("PRAGMA foreign_key_check").fetchall() == []
     assert migrate(old, PACKAGES, 3) == []
+
+
+def test_codes_are_numbered_as_they_were_issued_and_bar_whom_they_came_before(old):
+    migrate(old, PACKAGES, 2)
+    numbered = old.execute("SELECT id, no FROM enrol_code ORDER BY no").fetchall()
+    assert [tuple(row) for row in numbered] == [("AAAA", 1), ("BBBB", 2), ("0CCC", 3), ("0DDD", 4)]
+    assert [row[0] for row in old.execute("SELECT barred FROM village ORDER BY no")] == [0, 3]

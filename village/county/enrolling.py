@@ -42,7 +42,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class CodeRow:
-    """A code as the desk lists it: never the code."""
+    """A code as the desk lists it: never the code. `turned_away`: the village that came with it and was not let in."""
 
     id: str
     village: str
@@ -51,6 +51,7 @@ class CodeRow:
     expires_ms: int
     used_ms: int | None
     village_no: int | None
+    turned_away: int | None
 
 
 def add_code(connection: Connection, code: Code, code_key: bytes, *, village: str, by: str, now_ms: int) -> None:
@@ -58,10 +59,11 @@ def add_code(connection: Connection, code: Code, code_key: bytes, *, village: st
     village = " ".join(village.split())
     if not 1 <= len(village) <= LONGEST_NAME:
         raise RefusalError(say("村名要1到{most}个字", most=LONGEST_NAME), status=422)
+    newest = connection.execute(select(func.coalesce(func.max(tables.enrol_code.c.no), 0))).scalar_one()
     connection.execute(
         insert(tables.enrol_code).values(
             id=code.id, code_key=code_key, village=village, issued_by=by, issued_ms=now_ms,
-            expires_ms=now_ms + CODE_LASTS_MS,
+            expires_ms=now_ms + CODE_LASTS_MS, no=newest + 1,
         )
     )  # fmt: skip
 
@@ -94,10 +96,13 @@ def is_taken(connection: Connection, code_id: str) -> bool:
 def codes(connection: Connection, limit: int = 100) -> list[CodeRow]:
     code = tables.enrol_code.c
     rows = connection.execute(
-        select(code.id, code.village, code.issued_by, code.issued_ms, code.expires_ms, code.used_ms, code.village_no)
-        .order_by(code.issued_ms.desc(), code.id)
+        select(
+            code.id, code.village, code.issued_by, code.issued_ms, code.expires_ms, code.used_ms, code.village_no,
+            code.turned_away,
+        )
+        .order_by(code.no.desc())
         .limit(limit)
-    )
+    )  # fmt: skip
     return [CodeRow(*row) for row in rows]
 
 
@@ -110,42 +115,59 @@ def enrol(connection: Connection, key: SigningKey, county: str, request: Request
     row = connection.execute(select(tables.enrol_code).where(tables.enrol_code.c.id == request.code_id)).first()
     if row is None:  # whatever it says, it hits nothing
         return Refusal(Refused.WRONG)
-    if row.used_ms is None and row.expires_ms > now_ms:
-        refusal = _use(connection, key, row, request, now_ms)
-    else:
-        refusal = _look_again(row, request)
+    known = _village_with(connection, request.log)
+    fresh = row.used_ms is None and row.expires_ms > now_ms
+    refusal = _doubt(connection, row, known, request, now_ms) if fresh else _look_again(row, known, request)
     if refusal is not None:
         return refusal
-    issued = connection.execute(
-        select(tables.village.c.certificate).where(tables.village.c.log == request.log)
-    ).scalar_one()
+    if fresh:
+        _admit(connection, key, row, request, now_ms)
+    issued = _village_with(connection, request.log).certificate
     head = own_head(connection, key.public.log)
     return make_answer(row.code_key, request, key, name=county, head=head, issued=issued)
 
 
-def _look_again(row: Any, request: Request) -> Refusal | None:
+def _village_with(connection: Connection, log: bytes) -> Any:
+    """None while nobody has come with this log."""
+    return connection.execute(select(tables.village).where(tables.village.c.log == log)).first()
+
+
+def _look_again(row: Any, known: Any, request: Request) -> Refusal | None:
     """At a code that is used up or too old; no guess can win anything here."""
     if not request.proves(row.code_key):
         return Refusal(Refused.WRONG)
     if row.used_ms is None:
         return Refusal(Refused.EXPIRED)
-    return None if row.used_log == request.log else Refusal(Refused.USED)
+    return Refusal(Refused.USED) if row.used_log != request.log or _is_barred(row, known) else None
 
 
-def _use(connection: Connection, key: SigningKey, row: Any, request: Request, now_ms: int) -> Refusal | None:
+def _doubt(connection: Connection, row: Any, known: Any, request: Request, now_ms: int) -> Refusal | None:
+    """At a code that is still good."""
     wait_s = _patience(connection, row.id, now_ms)
     if wait_s:
         return Refusal(Refused.WAIT, wait_s)
     if not request.proves(row.code_key):
         _note_wrong(connection, row.id, now_ms)
         return Refusal(Refused.WRONG)
-    number = _admit(connection, key, row, request, now_ms)
-    connection.execute(
-        update(tables.enrol_code)
-        .where(tables.enrol_code.c.id == row.id)
-        .values(used_ms=now_ms, used_log=request.log, village_no=number)
-    )
-    return None
+    refusal = _not_for(row, known)
+    if refusal is not None:  # the desk is told: there they know whose code it is
+        code = tables.enrol_code
+        connection.execute(update(code).where(code.c.id == row.id).values(turned_away=known.no))
+    return refusal
+
+
+def _not_for(row: Any, known: Any) -> Refusal | None:
+    """A village that is known comes back under its own name alone; one that was revoked, with what was issued since."""
+    if known is None:
+        return None
+    if _is_barred(row, known):
+        return Refusal(Refused.EXPIRED)
+    return Refusal(Refused.WRONG) if row.village != known.name else None
+
+
+def _is_barred(row: Any, known: Any) -> bool:
+    """Whether the code was issued before this village was last revoked."""
+    return known is not None and row.no <= known.barred
 
 
 def _patience(connection: Connection, code_id: str, now_ms: int) -> int:
@@ -165,9 +187,9 @@ def _note_wrong(connection: Connection, code_id: str, now_ms: int) -> None:
     connection.execute(insert(tables.enrol_try).values(id=newest + 1, at_ms=now_ms, code_id=code_id))
 
 
-def _admit(connection: Connection, key: SigningKey, row: Any, request: Request, now_ms: int) -> int:
+def _admit(connection: Connection, key: SigningKey, row: Any, request: Request, now_ms: int) -> None:
     """A new village, or one that comes back with a new code: its number and its log stay."""
-    village = tables.village.c
+    village, code = tables.village.c, tables.enrol_code
     known = connection.execute(select(village.no).where(village.log == request.log)).scalar()
     number = known or connection.execute(select(func.coalesce(func.max(village.no), 0))).scalar_one() + 1
     expires_ms = now_ms + LASTS_MS
@@ -184,11 +206,13 @@ def _admit(connection: Connection, key: SigningKey, row: Any, request: Request, 
     }  # fmt: skip
     if known is not None:
         connection.execute(update(tables.village).where(village.no == number).values(**values))
-        return int(number)
+    else:
+        connection.execute(
+            insert(tables.village).values(
+                no=number, log=request.log, epoch=1, head_seq=0, head_hash=START, acked_seq=0, went_back=0, frozen="",
+                groups=0, households=0, people=0, version="", waiting=0, lines=0, lines_down=0, barred=0, **values,
+            )
+        )  # fmt: skip
     connection.execute(
-        insert(tables.village).values(
-            no=number, log=request.log, epoch=1, head_seq=0, head_hash=START, acked_seq=0, went_back=0, frozen="",
-            groups=0, households=0, people=0, version="", waiting=0, lines=0, lines_down=0, **values,
-        )
-    )  # fmt: skip
-    return int(number)
+        update(code).where(code.c.id == row.id).values(used_ms=now_ms, used_log=request.log, village_no=number)
+    )

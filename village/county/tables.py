@@ -22,7 +22,7 @@ def _table(name: str, *columns: str) -> Table:
 village = _table(
     "village", "no!", "name:t", "public_key:b", "sealing_key:b", "log:b", "certificate:b", "issued_ms", "expires_ms",
     "revoked_ms", "spoke_ms", "epoch", "head_seq", "head_hash:b", "acked_seq", "went_back", "frozen:t", "groups",
-    "households", "people", "version:t", "waiting", "lines", "lines_down", "disk_free_mb", "noted_ms",
+    "households", "people", "version:t", "waiting", "lines", "lines_down", "disk_free_mb", "noted_ms", "barred",
 )  # fmt: skip
 own_record = _table("own_record", "epoch!", "seq!", "hash:b", "encoded:b")
 record = _table("record", "village_no!", "epoch!", "seq!", "hash:b", "encoded:b")
@@ -35,7 +35,7 @@ quarantine = _table(
 )  # fmt: skip
 enrol_code = _table(
     "enrol_code", "id!:t", "code_key:b", "village:t", "issued_by:t", "issued_ms", "expires_ms", "used_ms", "used_log:b",
-    "village_no",
+    "village_no", "no", "turned_away",
 )  # fmt: skip
 enrol_try = _table("enrol_try", "id!", "at_ms", "code_id:t")
 notice = _table(
