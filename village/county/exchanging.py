@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, select
 
@@ -24,6 +24,7 @@ from village.county import tables
 from village.county.applying import apply, without_superseded
 from village.county.core import core
 from village.county.evidence import keep, keep_fork
+from village.county.hearing import is_fresh
 from village.county.ledger import CountyLedger
 from village.county.setting_aside import Refused, set_aside
 from village.ground.clock import Clock
@@ -101,20 +102,24 @@ class Exchanging:
         a power cut leaves a fork noticed and proven, or not seen yet."""
         try:
             with connection.begin_nested():
-                return self._kept(connection, sender, opened)
+                return self._kept(connection, sender, arrived.sealed, opened)
         except BundleError as refused:
             if isinstance(refused, ForkError):
                 self._freeze(connection, sender, opened)
             self._set_aside(connection, arrived, refused.name)
             return refused
 
-    def _kept(self, connection: Connection, sender: Known, opened: Signed) -> bytes:
+    def _kept(self, connection: Connection, sender: Known, sealed: bytes, opened: Signed) -> bytes:
         """Raises BundleError."""
         if is_revoked(connection, sender.no):  # since we looked
             raise RevokedError("this village's certificate was revoked")
         now_ms = self._clock.now_ms()
         ledger = CountyLedger(connection, self._key.public.log, sender.no)
+        before = ledger.peer()
         said, taken = answer(ledger, opened.bundle, self._key, sender.sealing, now_ms=now_ms)
+        after = ledger.peer()
+        if not is_fresh(connection, sender.no, sealed, opened.bundle, before=before, after=after):
+            ledger.set_peer(replace(after, spoke_ms=before.spoke_ms))  # answered all the same: it may be a lost answer
         self._apply(connection, sender, taken.records)
         keep(connection, sender.no, opened, now_ms)
         return said

@@ -38,6 +38,7 @@ enrol_code = _table(
     "village_no", "no", "turned_away",
 )  # fmt: skip
 enrol_try = _table("enrol_try", "id!", "at_ms", "code_id:t")
+heard = _table("heard", "id!", "village_no", "print:b")
 notice = _table(
     "notice", "village_no!", "notice!", "version", "number", "issuer:t", "text:t", "audience:t", "unit:t", "urgent",
     "county_notice", "published_ms", "due_ms", "stopped_ms", "units", "accepted", "delivered", "heard", "confirmed",
