@@ -12,6 +12,7 @@ from sync import journal
 from sync.keys import SigningKey
 from sync.kinds import Body
 from village.county.app import Running, running
+from village.county.place import PACKAGES as COUNTY_PACKAGES
 from village.county.place import CountyPlace
 from village.ground.clock import MovableClock
 from village.ground.database import Database
@@ -29,6 +30,15 @@ def place(tmp_path: Path) -> CountyPlace:
 async def county(place: CountyPlace) -> AsyncIterator[Running]:
     async with running(place, any_port=True) as served:
         yield served
+
+
+@pytest.fixture
+async def db(tmp_path: Path, clock: MovableClock) -> AsyncIterator[Database]:
+    """A county's file alone, with nobody at work on it."""
+    path, prepare = tmp_path / "county.db", lambda tx: migrate(tx, COUNTY_PACKAGES, clock.now_ms()) and None
+    opened = await Database.open(path, prepare)
+    yield opened
+    await opened.close()
 
 
 class Town:

@@ -13,7 +13,6 @@ from aiohttp import web
 from sync import envelope
 from sync.bundle import make_payload
 from sync.exchange import next_bundle
-from sync.keys import SigningKey
 from sync.kinds import CountyNotice, HealthNoted, NoticePublished, NoticeReached, PollCounted, PollOpened, VillageBegan
 from sync.record import Head
 from sync.store import SqliteLedger
@@ -91,20 +90,6 @@ async def test_an_old_code_is_expired(county, town):
     with pytest.raises(RefusalError, match="过期"):
         await town.link.enrol(county.exchange_url, code.shown)
     assert CODE_LASTS_MS == 14 * DAY_MS
-
-
-async def test_guesses_are_limited_for_all_callers_together_and_over_a_restart(place, town, clock):
-    async with running(place, any_port=True) as county:
-        good = await issue_code(county.db, county.clock, village="青山村", by="李")
-        for guess in range(10):
-            caller = type(town)(town.db, clock, SigningKey.from_seed(bytes([guess + 1]) * 32), "某村")
-            with pytest.raises(RefusalError, match="不对"):
-                await caller.link.enrol(county.exchange_url, f"0000-0000-0000-000{guess}")
-    async with running(place, any_port=True) as county:
-        with pytest.raises(RefusalError, match=r"等[56]0分钟"):
-            await town.link.enrol(county.exchange_url, good.shown)
-        await county.db.write(lambda tx: tx.execute("UPDATE enrol_try SET at_ms = at_ms - 3600001"))
-        await town.link.enrol(county.exchange_url, good.shown)
 
 
 async def test_two_counties_never_serve_one_folder(place):
@@ -244,20 +229,6 @@ async def test_a_record_the_pages_cannot_take_blocks_nothing(county, town, monke
     assert notice.units is None  # what the fault had begun was taken back
     assert len(await county.db.read(core(store.polls))) == 1
     assert [one.reason for one in await county.db.read(core(store.set_aside))] == ["not-applied"]
-
-
-async def test_a_strangers_noise_drives_nothing_of_a_villages_out(county, town, monkeypatch):
-    from village.county import exchanging
-
-    monkeypatch.setattr(exchanging, "MOST_ASIDE_OF_STRANGERS", 3)
-    await enrols(county, town)
-    await county.db.write(core(lambda c: store.revoke(c, 1, county.clock.now_ms())))
-    await town.writes(NOTICE)
-    await town.link.speak_now()
-    for noise in range(7):
-        await post(county, b"noise %d" % noise)
-    kept = [(one.reason, one.village_no) for one in await county.db.read(core(store.set_aside))]
-    assert sorted(kept, key=str) == sorted([("revoked", 1)] + [("not-a-bundle", None)] * 3, key=str)
 
 
 async def test_too_many_at_once_are_asked_to_come_back(county):

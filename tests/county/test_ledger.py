@@ -14,16 +14,6 @@ from tests.sync.test_store import county_records
 from village.county import tables
 from village.county.core import core, on
 from village.county.ledger import CountyLedger
-from village.county.place import PACKAGES
-from village.ground.database import Database
-from village.ground.migrate import migrate
-
-
-@pytest.fixture
-async def db(tmp_path, clock):
-    database = await Database.open(tmp_path / "county.db", lambda tx: migrate(tx, PACKAGES, clock.now_ms()) and None)
-    yield database
-    await database.close()
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ import aiohttp
 import pytest
 
 from tests.county.test_county import COUNTED, NOTICE, OPENED, REACHED, enrols, post
+from village.county.enrolling import issue_code
+from village.ground.wording import RefusalError
 from village.story.browser import Browser
 
 PASSWORD = "shuiku-lihua-banma"
@@ -82,6 +84,13 @@ async def test_a_code_is_shown_once(clerk, told):
     code = slip.said.split("白水村的登记码 ")[1].split()[0]
     assert len(code) == 19
     assert code not in (await clerk.open("/codes")).text
+
+
+async def test_a_code_that_another_village_came_with_says_so(clerk, county, told):
+    code = await issue_code(county.db, county.clock, village="白水村", by="李")
+    with pytest.raises(RefusalError):
+        await told.link.enrol(county.exchange_url, code.shown)
+    assert "编号1的村拿它来过，没有收" in (await clerk.open("/codes")).said
 
 
 async def test_what_was_set_aside_is_seen_and_ticked(clerk, county, told):

@@ -12,14 +12,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from aiohttp import web
+from sqlalchemy import Connection
 
 from sync.enrolment import LARGEST_BYTES as LARGEST_REQUEST
-from sync.enrolment import EnrolmentError, Refused, encode_refusal, read_request
+from sync.enrolment import EnrolmentError, Refused, Request, encode_refusal, read_request
 from sync.envelope import LARGEST_BYTES
 from sync.failures import BundleError
 from sync.keys import SigningKey
 from village.county.core import core
-from village.county.enrolling import EnrolRefusedError, enrol, note_wrong
+from village.county.enrolling import Refusal, enrol
 from village.county.exchanging import Exchanging
 from village.ground.clock import Clock
 from village.ground.database import Database, DatabaseError
@@ -99,22 +100,21 @@ class Doors:
             raw = await _body(request, LARGEST_REQUEST)
             try:
                 asked = read_request(raw)
-                now_ms = self._clock.now_ms()
-                answer = await self._db.write(core(lambda c: enrol(c, self._key, self._name, asked, now_ms)))
+                answer = await self._db.write(core(lambda c: self._enrolled(c, asked)))
             except EnrolmentError:
-                return await self._no(Refused.WRONG)
-            except EnrolRefusedError as refused:
-                return await self._no(refused.why, refused.wait_s)
+                return _no(Refusal(Refused.WRONG))
             except DatabaseError as failure:
                 log.error("enrolment not kept reason=%s", type(failure).__name__)
                 raise _Busy from failure
-        return web.Response(body=answer, content_type=_TYPE)
+        return _no(answer) if isinstance(answer, Refusal) else web.Response(body=answer, content_type=_TYPE)
 
-    async def _no(self, why: Refused, wait_s: int = 0) -> web.StreamResponse:
-        log.warning("enrolment refused reason=%s", why)
-        if why is Refused.WRONG:
-            await self._db.write(core(lambda c: note_wrong(c, self._clock.now_ms())))
-        return web.Response(status=403, body=encode_refusal(why, wait_s), content_type=_TYPE)
+    def _enrolled(self, connection: Connection, asked: Request) -> bytes | Refusal:
+        return enrol(connection, self._key, self._name, asked, self._clock.now_ms())
+
+
+def _no(refusal: Refusal) -> web.StreamResponse:
+    log.warning("enrolment refused reason=%s", refusal.why)
+    return web.Response(status=403, body=encode_refusal(refusal.why, refusal.wait_s), content_type=_TYPE)
 
 
 async def _body(request: web.Request, most: int) -> bytes:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from sync.certificate import LASTS_MS, Certificate, issue
 from sync.enrolment import Code, Refused, Request, make_answer
@@ -25,24 +25,24 @@ from village.ground.database import Database
 from village.ground.wording import RefusalError, say
 
 CODE_LASTS_MS = 14 * 86_400_000
-MOST_WRONG, WITHIN_MS = 10, 3_600_000
-"""For all callers together: a code has 60 secret bits, and nobody needs more tries than this."""
+MOST_WRONG, MOST_WRONG_OF_ONE, WITHIN_MS = 10, 5, 3_600_000
+"""For all callers together, and for one code: it has 60 secret bits, and nobody needs more tries than this. Only
+guesses that could have hit are counted; else anybody's noise would lock every village out."""
 
 LONGEST_NAME = 20
 
 
-class EnrolRefusedError(Exception):
+@dataclass(frozen=True, slots=True)
+class Refusal:
     """Why the county says no; `wait_s` with WAIT."""
 
-    def __init__(self, why: Refused, wait_s: int = 0) -> None:
-        super().__init__(str(why))
-        self.why = why
-        self.wait_s = wait_s
+    why: Refused
+    wait_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class CodeRow:
-    """A code as the desk lists it: never the code."""
+    """A code as the desk lists it: never the code. `turned_away`: the village that came with it and was not let in."""
 
     id: str
     village: str
@@ -51,6 +51,7 @@ class CodeRow:
     expires_ms: int
     used_ms: int | None
     village_no: int | None
+    turned_away: int | None
 
 
 def add_code(connection: Connection, code: Code, code_key: bytes, *, village: str, by: str, now_ms: int) -> None:
@@ -58,10 +59,11 @@ def add_code(connection: Connection, code: Code, code_key: bytes, *, village: st
     village = " ".join(village.split())
     if not 1 <= len(village) <= LONGEST_NAME:
         raise RefusalError(say("村名要1到{most}个字", most=LONGEST_NAME), status=422)
+    newest = connection.execute(select(func.coalesce(func.max(tables.enrol_code.c.no), 0))).scalar_one()
     connection.execute(
         insert(tables.enrol_code).values(
             id=code.id, code_key=code_key, village=village, issued_by=by, issued_ms=now_ms,
-            expires_ms=now_ms + CODE_LASTS_MS,
+            expires_ms=now_ms + CODE_LASTS_MS, no=newest + 1,
         )
     )  # fmt: skip
 
@@ -94,59 +96,100 @@ def is_taken(connection: Connection, code_id: str) -> bool:
 def codes(connection: Connection, limit: int = 100) -> list[CodeRow]:
     code = tables.enrol_code.c
     rows = connection.execute(
-        select(code.id, code.village, code.issued_by, code.issued_ms, code.expires_ms, code.used_ms, code.village_no)
-        .order_by(code.issued_ms.desc(), code.id)
+        select(
+            code.id, code.village, code.issued_by, code.issued_ms, code.expires_ms, code.used_ms, code.village_no,
+            code.turned_away,
+        )
+        .order_by(code.no.desc())
         .limit(limit)
-    )
+    )  # fmt: skip
     return [CodeRow(*row) for row in rows]
 
 
-def refuse_impatience(connection: Connection, now_ms: int) -> None:
-    """Raises EnrolRefusedError (WAIT) while too many wrong codes have come lately, from wherever they came."""
-    tried = tables.enrol_try.c
-    rows = connection.execute(
-        select(tried.at_ms).where(tried.at_ms > now_ms - WITHIN_MS).order_by(tried.at_ms.desc()).limit(MOST_WRONG)
-    ).all()
-    if len(rows) >= MOST_WRONG:
-        raise EnrolRefusedError(Refused.WAIT, max((rows[-1].at_ms + WITHIN_MS - now_ms) // 1000, 1))
-
-
-def note_wrong(connection: Connection, now_ms: int) -> None:
-    tried = tables.enrol_try.c
-    connection.execute(delete(tables.enrol_try).where(tried.at_ms <= now_ms - WITHIN_MS))
-    newest = connection.execute(select(func.coalesce(func.max(tried.id), 0))).scalar_one()
-    connection.execute(insert(tables.enrol_try).values(id=newest + 1, at_ms=now_ms))
-
-
-def enrol(connection: Connection, key: SigningKey, county: str, request: Request, now_ms: int) -> bytes:
+def enrol(connection: Connection, key: SigningKey, county: str, request: Request, now_ms: int) -> bytes | Refusal:
     """The answer for a village that proves it knows a good code. The same keys with the same code get the same again:
-    the answer may have been lost. Raises EnrolRefusedError."""
-    refuse_impatience(connection, now_ms)
-    code = tables.enrol_code.c
-    row = connection.execute(select(tables.enrol_code).where(code.id == request.code_id)).first()
-    if row is None or not request.proves(row.code_key):
-        raise EnrolRefusedError(Refused.WRONG)
-    if row.used_ms is not None and row.used_log != request.log:
-        raise EnrolRefusedError(Refused.USED)
-    if row.used_ms is None and row.expires_ms <= now_ms:
-        raise EnrolRefusedError(Refused.EXPIRED)
-    if row.used_ms is None:
-        number = _admit(connection, key, row, request, now_ms)
-        connection.execute(
-            update(tables.enrol_code)
-            .where(code.id == request.code_id)
-            .values(used_ms=now_ms, used_log=request.log, village_no=number)
-        )
-    issued = connection.execute(
-        select(tables.village.c.certificate).where(tables.village.c.log == request.log)
-    ).scalar_one()
+    the answer may have been lost.
+
+    A refusal is returned, not raised: a wrong guess is counted in the very unit that looked whether there may be one.
+    """
+    row = connection.execute(select(tables.enrol_code).where(tables.enrol_code.c.id == request.code_id)).first()
+    if row is None:  # whatever it says, it hits nothing
+        return Refusal(Refused.WRONG)
+    known = _village_with(connection, request.log)
+    fresh = row.used_ms is None and row.expires_ms > now_ms
+    refusal = _doubt(connection, row, known, request, now_ms) if fresh else _look_again(row, known, request)
+    if refusal is not None:
+        return refusal
+    if fresh:
+        _admit(connection, key, row, request, now_ms)
+    issued = _village_with(connection, request.log).certificate
     head = own_head(connection, key.public.log)
     return make_answer(row.code_key, request, key, name=county, head=head, issued=issued)
 
 
-def _admit(connection: Connection, key: SigningKey, row: Any, request: Request, now_ms: int) -> int:
+def _village_with(connection: Connection, log: bytes) -> Any:
+    """None while nobody has come with this log."""
+    return connection.execute(select(tables.village).where(tables.village.c.log == log)).first()
+
+
+def _look_again(row: Any, known: Any, request: Request) -> Refusal | None:
+    """At a code that is used up or too old; no guess can win anything here."""
+    if not request.proves(row.code_key):
+        return Refusal(Refused.WRONG)
+    if row.used_ms is None:
+        return Refusal(Refused.EXPIRED)
+    return Refusal(Refused.USED) if row.used_log != request.log or _is_barred(row, known) else None
+
+
+def _doubt(connection: Connection, row: Any, known: Any, request: Request, now_ms: int) -> Refusal | None:
+    """At a code that is still good."""
+    wait_s = _patience(connection, row.id, now_ms)
+    if wait_s:
+        return Refusal(Refused.WAIT, wait_s)
+    if not request.proves(row.code_key):
+        _note_wrong(connection, row.id, now_ms)
+        return Refusal(Refused.WRONG)
+    refusal = _not_for(row, known)
+    if refusal is not None:  # the desk is told: there they know whose code it is
+        code = tables.enrol_code
+        connection.execute(update(code).where(code.c.id == row.id).values(turned_away=known.no))
+    return refusal
+
+
+def _not_for(row: Any, known: Any) -> Refusal | None:
+    """A village that is known comes back under its own name alone; one that was revoked, with what was issued since."""
+    if known is None:
+        return None
+    if _is_barred(row, known):
+        return Refusal(Refused.EXPIRED)
+    return Refusal(Refused.WRONG) if row.village != known.name else None
+
+
+def _is_barred(row: Any, known: Any) -> bool:
+    """Whether the code was issued before this village was last revoked."""
+    return known is not None and row.no <= known.barred
+
+
+def _patience(connection: Connection, code_id: str, now_ms: int) -> int:
+    """For how many seconds this code is not looked at, since too many wrong ones have come lately, from wherever they
+    came; 0: for none. What is stamped later than now was stamped by a clock that has been put right since."""
+    tried = tables.enrol_try.c
+    connection.execute(delete(tables.enrol_try).where(or_(tried.at_ms <= now_ms - WITHIN_MS, tried.at_ms > now_ms)))
+    rows = connection.execute(select(tried.at_ms, tried.code_id).order_by(tried.at_ms.desc())).all()
+    of_all, of_this = [row.at_ms for row in rows], [row.at_ms for row in rows if row.code_id == code_id]
+    counted = ((of_all, MOST_WRONG), (of_this, MOST_WRONG_OF_ONE))
+    until_ms = [stamps[most - 1] + WITHIN_MS for stamps, most in counted if len(stamps) >= most]
+    return max((max((end_ms - now_ms) // 1000, 1) for end_ms in until_ms), default=0)
+
+
+def _note_wrong(connection: Connection, code_id: str, now_ms: int) -> None:
+    newest = connection.execute(select(func.coalesce(func.max(tables.enrol_try.c.id), 0))).scalar_one()
+    connection.execute(insert(tables.enrol_try).values(id=newest + 1, at_ms=now_ms, code_id=code_id))
+
+
+def _admit(connection: Connection, key: SigningKey, row: Any, request: Request, now_ms: int) -> None:
     """A new village, or one that comes back with a new code: its number and its log stay."""
-    village = tables.village.c
+    village, code = tables.village.c, tables.enrol_code
     known = connection.execute(select(village.no).where(village.log == request.log)).scalar()
     number = known or connection.execute(select(func.coalesce(func.max(village.no), 0))).scalar_one() + 1
     expires_ms = now_ms + LASTS_MS
@@ -163,11 +206,13 @@ def _admit(connection: Connection, key: SigningKey, row: Any, request: Request, 
     }  # fmt: skip
     if known is not None:
         connection.execute(update(tables.village).where(village.no == number).values(**values))
-        return int(number)
+    else:
+        connection.execute(
+            insert(tables.village).values(
+                no=number, log=request.log, epoch=1, head_seq=0, head_hash=START, acked_seq=0, went_back=0, frozen="",
+                groups=0, households=0, people=0, version="", waiting=0, lines=0, lines_down=0, barred=0, **values,
+            )
+        )  # fmt: skip
     connection.execute(
-        insert(tables.village).values(
-            no=number, log=request.log, epoch=1, head_seq=0, head_hash=START, acked_seq=0, went_back=0, frozen="",
-            groups=0, households=0, people=0, version="", waiting=0, lines=0, lines_down=0, **values,
-        )
-    )  # fmt: skip
-    return int(number)
+        update(code).where(code.c.id == row.id).values(used_ms=now_ms, used_log=request.log, village_no=number)
+    )

@@ -1,4 +1,5 @@
-"""An evidence file: the county's key, the village's certificate, and the village's own signed bundles.
+"""The signed bytes a village's records came in, kept; and the file made of them: the county's key, the village's
+certificate, and the village's own signed bundles.
 
 Whoever has it can verify a result without asking anybody. Never needs a secret key and never opens a folder; what it
 proves it works out from the bytes alone.
@@ -9,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Table, func, insert, select
 
 from sync import cbor
 from sync.certificate import Certificate, read
-from sync.exchange import open_signed
+from sync.exchange import Signed, open_signed
 from sync.failures import BundleError, CertificateError, NotCanonicalError
 from sync.keys import PUBLIC_BYTES, PublicKey, SealingPublicKey
 from sync.kinds import PollCounted, PollOpened, Writer
@@ -25,6 +26,37 @@ from village.ground.wording import RefusalError, say
 MAGIC = b"EJE1"
 _FIELDS = 4
 LARGEST_BYTES = 64 * 1024 * 1024
+
+
+def keep(connection: Connection, no: int, opened: Signed, now_ms: int) -> None:
+    """What was taken into the log, unless an earlier bundle shows all of it."""
+    records = opened.bundle.records
+    if not records:
+        return
+    row = tables.evidence.c
+    first, last = records[0].seq, records[-1].seq
+    again = select(row.id).where(row.village_no == no, row.first_seq <= first, row.last_seq >= last).limit(1)
+    if connection.execute(again).first() is None:
+        _add(connection, tables.evidence, no, opened, now_ms)
+
+
+def keep_fork(connection: Connection, no: int, opened: Signed, now_ms: int) -> None:
+    """What contradicts the log; the same again is not kept again."""
+    row = tables.fork_evidence.c
+    again = select(row.id).where(row.village_no == no, row.signed == opened.signed).limit(1)
+    if connection.execute(again).first() is None:
+        _add(connection, tables.fork_evidence, no, opened, now_ms)
+
+
+def _add(connection: Connection, table: Table, no: int, opened: Signed, now_ms: int) -> None:
+    bundle = opened.bundle
+    newest = connection.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one()
+    connection.execute(
+        insert(table).values(
+            id=newest + 1, village_no=no, first_seq=bundle.before.seq + 1, last_seq=bundle.after.seq,
+            received_ms=now_ms, signed=opened.signed,
+        )
+    )  # fmt: skip
 
 
 def export(connection: Connection, county: PublicKey, sealing: SealingPublicKey, village_no: int) -> bytes:

@@ -7,14 +7,15 @@ Never answers before what it acknowledges is on the disk.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, select
 
-from sync.exchange import Signed, answer, freeze, open_bundle
+from sync import envelope
+from sync.bundle import open_payload
+from sync.exchange import Signed, answer, freeze
 from sync.failures import BundleError, ForkError, RevokedError
 from sync.keys import PublicKey, SealingPublicKey, SigningKey
 from sync.kinds import Writer
@@ -22,16 +23,14 @@ from sync.record import Record
 from village.county import tables
 from village.county.applying import apply, without_superseded
 from village.county.core import core
+from village.county.evidence import keep, keep_fork
+from village.county.hearing import is_fresh
 from village.county.ledger import CountyLedger
+from village.county.setting_aside import Refused, set_aside
 from village.ground.clock import Clock
 from village.ground.database import Database
 
 log = logging.getLogger(__name__)
-
-MOST_ASIDE, MOST_ASIDE_OF_STRANGERS = 500, 50
-"""The newest are kept. A stranger who sends noise fills no disk, and drives nothing of a village's out."""
-
-_KEPT_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +43,20 @@ class Known:
     revoked: bool
 
 
+@dataclass(slots=True)
+class _Arrived:
+    """A bundle as far as it could be opened: what we know of it where it is refused. `sender`: whose signature was
+    verified, whatever is wrong inside."""
+
+    sealed: bytes
+    signed: bytes | None = None
+    sender: Known | None = None
+
+    def refused(self, reason: str) -> Refused:
+        no = None if self.sender is None else self.sender.no
+        return Refused(no, reason, self.sealed, alike=self.sealed if self.signed is None else self.signed)
+
+
 class Exchanging:
     def __init__(self, db: Database, clock: Clock, key: SigningKey) -> None:
         self._db = db
@@ -53,37 +66,74 @@ class Exchanging:
     async def take(self, sealed: bytes) -> bytes:
         """The sealed answer. Raises BundleError for what was quarantined instead."""
         known = {village.key.key_id: village for village in await self._db.read(core(villages_known))}
-        sender: Known | None = None
+        arrived = _Arrived(sealed)
         try:
-            opened = await asyncio.to_thread(
-                open_bundle, sealed, self._key, lambda key_id: _key_of(known, key_id), Writer.VILLAGE
-            )
-            sender = known[opened.signer.key_id]
-            if sender.revoked:
-                raise RevokedError("this village's certificate was revoked")
-            return await self._kept(sender, opened)
+            opened = await asyncio.to_thread(self._open, arrived, known)
         except BundleError as refused:
-            name = refused.name
-            await self._db.write(core(lambda c: self._set_aside(c, sender, name, sealed)))
-            log.warning("bundle refused reason=%s village=%s", name, sender.no if sender else "?")
+            self._warn(arrived, refused)
+            reason = refused.name
+            await self._db.write(core(lambda c: self._set_aside(c, arrived, reason)))
             raise
+        said = await self._db.write(core(lambda c: self._answered(c, known[opened.signer.key_id], arrived, opened)))
+        if isinstance(said, BundleError):
+            self._warn(arrived, said)
+            raise said
+        return said
 
-    async def _kept(self, sender: Known, opened: Signed) -> bytes:
-        def unit(connection: Connection) -> bytes:
-            now_ms = self._clock.now_ms()
-            ledger = CountyLedger(connection, self._key.public.log, sender.no)
-            said, taken = answer(ledger, opened.bundle, self._key, sender.sealing, now_ms=now_ms)
-            self._apply(connection, sender, taken.records)
-            _keep_evidence(connection, sender.no, opened, now_ms)
-            return said
+    def _warn(self, arrived: _Arrived, refused: BundleError) -> None:
+        log.warning("bundle refused reason=%s village=%s", refused.name, arrived.sender.no if arrived.sender else "?")
 
+    def _open(self, arrived: _Arrived, known: dict[bytes, Known]) -> Signed:
+        """Step by step, so that what does not decode is still known to be its signer's. Raises BundleError."""
+        recipient = self._key.sealing.key_id
+        arrived.signed = envelope.unseal(arrived.sealed, self._key)
+        payload, signer = envelope.verify(
+            arrived.signed, lambda key_id: _key_of(known, key_id), envelope.context_for(recipient)
+        )
+        arrived.sender = known[signer.key_id]
+        if arrived.sender.revoked:
+            raise RevokedError("this village's certificate was revoked")
+        return Signed(open_payload(payload, recipient, Writer.VILLAGE), arrived.signed, signer)
+
+    def _answered(
+        self, connection: Connection, sender: Known, arrived: _Arrived, opened: Signed
+    ) -> bytes | BundleError:
+        """What goes back, or why nothing was taken; returned and not raised, so that what tells of it is kept with it:
+        a power cut leaves a fork noticed and proven, or not seen yet."""
         try:
-            return await self._db.write(core(unit))
-        except ForkError:
-            await self._db.write(
-                core(lambda c: freeze(CountyLedger(c, self._key.public.log, sender.no), opened.bundle))
-            )
-            raise
+            with connection.begin_nested():
+                return self._kept(connection, sender, arrived.sealed, opened)
+        except BundleError as refused:
+            if isinstance(refused, ForkError):
+                self._freeze(connection, sender, opened)
+            self._set_aside(connection, arrived, refused.name)
+            return refused
+
+    def _kept(self, connection: Connection, sender: Known, sealed: bytes, opened: Signed) -> bytes:
+        """Raises BundleError."""
+        if is_revoked(connection, sender.no):  # since we looked
+            raise RevokedError("this village's certificate was revoked")
+        now_ms = self._clock.now_ms()
+        ledger = CountyLedger(connection, self._key.public.log, sender.no)
+        before = ledger.peer()
+        said, taken = answer(ledger, opened.bundle, self._key, sender.sealing, now_ms=now_ms)
+        after = ledger.peer()
+        if not is_fresh(connection, sender.no, sealed, opened.bundle, before=before, after=after):
+            ledger.set_peer(replace(after, spoke_ms=before.spoke_ms))  # answered all the same: it may be a lost answer
+        self._apply(connection, sender, taken.records)
+        keep(connection, sender.no, opened, now_ms)
+        return said
+
+    def _freeze(self, connection: Connection, sender: Known, opened: Signed) -> None:
+        """The bundle that forked is the proof, as it was signed. What comes while the village is frozen proves nothing
+        more, and a copied key sends as much as it likes; a person stands between a thaw and the next proof."""
+        ledger = CountyLedger(connection, self._key.public.log, sender.no)
+        if not ledger.peer().frozen:
+            keep_fork(connection, sender.no, opened, self._clock.now_ms())
+        freeze(ledger, opened.bundle)
+
+    def _set_aside(self, connection: Connection, arrived: _Arrived, reason: str) -> None:
+        set_aside(connection, arrived.refused(reason), self._clock.now_ms())
 
     def _apply(self, connection: Connection, sender: Known, records: Sequence[Record]) -> None:
         """All at once; where that fails, one by one, to find the one it fails for."""
@@ -103,30 +153,9 @@ class Exchanging:
                 apply(connection, sender.no, record)
         except Exception:
             log.exception("record not applied village=%d seq=%d kind=%d", sender.no, record.seq, record.body.CODE)
-            self._set_aside(connection, sender, "not-applied", record.encoded)
-
-    def _set_aside(self, connection: Connection, sender: Known | None, reason: str, sealed: bytes) -> None:
-        """The same bytes again are counted, not kept again."""
-        row, now_ms = tables.quarantine.c, self._clock.now_ms()
-        print_ = hashlib.sha256(reason.encode() + b"\n" + sealed).digest()
-        again = connection.execute(
-            update(tables.quarantine)
-            .where(row.print == print_)
-            .values(times=row.times + 1, received_ms=now_ms, handled_ms=None, handled_by=None)
-        )
-        if again.rowcount:
-            return
-        newest = connection.execute(select(func.coalesce(func.max(row.id), 0))).scalar_one()
-        connection.execute(
-            insert(tables.quarantine).values(
-                id=newest + 1, village_no=None if sender is None else sender.no, reason=reason, received_ms=now_ms,
-                size=len(sealed), sealed=sealed[:_KEPT_BYTES], times=1, print=print_,
+            set_aside(
+                connection, Refused(sender.no, "not-applied", record.encoded, record.encoded), self._clock.now_ms()
             )
-        )  # fmt: skip
-        alike = row.village_no.is_(None) if sender is None else row.village_no.is_not(None)
-        most = MOST_ASIDE_OF_STRANGERS if sender is None else MOST_ASIDE
-        kept = select(row.id).where(alike).order_by(row.id.desc()).limit(most)
-        connection.execute(tables.quarantine.delete().where(alike, row.id.not_in(kept)))
 
 
 def villages_known(connection: Connection) -> list[Known]:
@@ -138,24 +167,11 @@ def villages_known(connection: Connection) -> list[Known]:
     ]
 
 
+def is_revoked(connection: Connection, no: int) -> bool:
+    village = tables.village.c
+    return connection.execute(select(village.revoked_ms).where(village.no == no)).scalar() is not None
+
+
 def _key_of(known: dict[bytes, Known], key_id: bytes) -> PublicKey | None:
     found = known.get(key_id)
     return None if found is None else found.key
-
-
-def _keep_evidence(connection: Connection, no: int, opened: Signed, now_ms: int) -> None:
-    records = opened.bundle.records
-    if not records:
-        return
-    row = tables.evidence.c
-    first, last = records[0].seq, records[-1].seq
-    again = select(row.id).where(row.village_no == no, row.first_seq <= first, row.last_seq >= last).limit(1)
-    if connection.execute(again).first() is not None:
-        return
-    newest = connection.execute(select(func.coalesce(func.max(row.id), 0))).scalar_one()
-    connection.execute(
-        insert(tables.evidence).values(
-            id=newest + 1, village_no=no, first_seq=first, last_seq=last, received_ms=now_ms,
-            signed=opened.signed,
-        )
-    )  # fmt: skip

@@ -86,11 +86,13 @@ def rename(connection: Connection, no: int, name: str) -> None:
 
 
 def revoke(connection: Connection, no: int, now_ms: int) -> bool:
-    """From now on its bundles are set aside; False where it was revoked already."""
+    """From now on its bundles are set aside, and only a code issued later lets it in again; False where it was revoked
+    already."""
+    newest_code = select(func.coalesce(func.max(tables.enrol_code.c.no), 0)).scalar_subquery()
     done = connection.execute(
         update(tables.village)
         .where(tables.village.c.no == no, tables.village.c.revoked_ms.is_(None))
-        .values(revoked_ms=now_ms)
+        .values(revoked_ms=now_ms, barred=newest_code)
     )
     return done.rowcount == 1
 
