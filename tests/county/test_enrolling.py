@@ -15,7 +15,7 @@ from tests.sync.samples import STRANGER
 from village.county import store
 from village.county.app import running
 from village.county.core import core
-from village.county.enrolling import MOST_WRONG, MOST_WRONG_OF_ONE, codes, issue_code
+from village.county.enrolling import MOST_WRONG, MOST_WRONG_OF_ONE, UNNAMED, codes, issue_code
 from village.ground.wording import RefusalError
 from village.link import store as link_store
 
@@ -78,14 +78,15 @@ async def test_noise_that_can_hit_nothing_locks_nobody_out(county, town):
     old = await issued(county)
     await county.db.write(lambda tx: tx.execute("UPDATE enrol_code SET expires_ms = 5 WHERE used_ms IS NULL"))
     good = await issued(county)
-    for code in (Code("!!!!", ""), used, old):
-        for _ in range(MOST_WRONG + 1):
-            assert await guess(county, code) is Refused.WRONG
+    found = [await guess(county, code) for code in (Code("!!!!", ""), used, old) for _ in range(MOST_WRONG)]
+    assert found == [Refused.WRONG] * MOST_WRONG + [Refused.WAIT] * 2 * MOST_WRONG
     async with aiohttp.ClientSession() as session:
         for _ in range(MOST_WRONG + 1):
             async with session.post(county.exchange_url + "enrol", data=b"noise") as answer:
                 assert answer.status == 403
-    assert await tries(county) == 0
+    assert await tries(county) == MOST_WRONG
+    assert await guess(county, good) is Refused.WAIT  # told like any other guess which ids there are
+    assert await tries(county) == MOST_WRONG + 1  # and counted
     await type(town)(town.db, town.clock, STRANGER, "白水村").link.enrol(county.exchange_url, good.shown)
 
 
@@ -135,6 +136,13 @@ async def test_a_village_that_is_known_takes_no_other_villages_name(county, town
     await type(town)(town.db, town.clock, STRANGER, "白水村").link.enrol(county.exchange_url, other.shown)
     assert await villages(county) == [("青山村", False), ("白水村", False)]
     assert await tries(county) == 0
+
+
+async def test_a_code_that_names_no_village_is_good_for_any_and_renames_none(county, town):
+    await town.link.enrol(county.exchange_url, (await issued(county, UNNAMED)).shown)
+    await county.db.write(core(lambda c: store.rename(c, 1, "青山村")))
+    await town.link.enrol(county.exchange_url, (await issued(county, UNNAMED)).shown)
+    assert await villages(county) == [("青山村", False)]
 
 
 async def test_a_village_comes_back_under_the_name_it_has_now(county, town):

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from village.county.app import Running, running
-from village.county.enrolling import issue_code
+from village.county.enrolling import UNNAMED, issue_code
 from village.county.evidence import LARGEST_BYTES, Evidence, verify
 from village.county.place import CountyPlace
 from village.county.verification import Found
@@ -52,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
         "enrol", help="给一个村开登记码，只显示一次 · a one-time code for a village, shown once"
     )
     _folder(enrol)
-    enrol.add_argument("--village", default="新登记的村", metavar="NAME", help="哪个村 · for which village")
+    enrol.add_argument("--village", default=UNNAMED, metavar="NAME", help="哪个村 · for which village")
     enrol.add_argument("--json", action="store_true")
     enrol.set_defaults(run=_enrol)
     check = commands.add_parser("verify", help="核对一份凭据文件 · verify an evidence file, step by step")

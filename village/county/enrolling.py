@@ -26,8 +26,12 @@ from village.ground.wording import RefusalError, say
 
 CODE_LASTS_MS = 14 * 86_400_000
 MOST_WRONG, MOST_WRONG_OF_ONE, WITHIN_MS = 10, 5, 3_600_000
-"""For all callers together, and for one code: it has 60 secret bits, and nobody needs more tries than this. Only
-guesses that could have hit are counted; else anybody's noise would lock every village out."""
+"""For all callers together, and for one code: it has 60 secret bits, and nobody needs more tries than this. Whoever
+guesses beyond that is told to wait; who comes with the right code waits only for guesses that could have hit one, else
+anybody's noise would lock every village out."""
+
+UNNAMED = "新登记的村"
+"""Whom a code is for where nobody said it."""
 
 LONGEST_NAME = 20
 
@@ -113,11 +117,12 @@ def enrol(connection: Connection, key: SigningKey, county: str, request: Request
     A refusal is returned, not raised: a wrong guess is counted in the very unit that looked whether there may be one.
     """
     row = connection.execute(select(tables.enrol_code).where(tables.enrol_code.c.id == request.code_id)).first()
-    if row is None:  # whatever it says, it hits nothing
-        return Refusal(Refused.WRONG)
+    _forget_tries(connection, now_ms)
+    if row is None:
+        return _wrong(connection, None, now_ms)
     known = _village_with(connection, request.log)
     fresh = row.used_ms is None and row.expires_ms > now_ms
-    refusal = _doubt(connection, row, known, request, now_ms) if fresh else _look_again(row, known, request)
+    refusal = (_doubt if fresh else _look_again)(connection, row, known, request, now_ms)
     if refusal is not None:
         return refusal
     if fresh:
@@ -132,10 +137,10 @@ def _village_with(connection: Connection, log: bytes) -> Any:
     return connection.execute(select(tables.village).where(tables.village.c.log == log)).first()
 
 
-def _look_again(row: Any, known: Any, request: Request) -> Refusal | None:
+def _look_again(connection: Connection, row: Any, known: Any, request: Request, now_ms: int) -> Refusal | None:
     """At a code that is used up or too old; no guess can win anything here."""
     if not request.proves(row.code_key):
-        return Refusal(Refused.WRONG)
+        return _wrong(connection, None, now_ms)
     if row.used_ms is None:
         return Refusal(Refused.EXPIRED)
     return Refusal(Refused.USED) if row.used_log != request.log or _is_barred(row, known) else None
@@ -147,8 +152,7 @@ def _doubt(connection: Connection, row: Any, known: Any, request: Request, now_m
     if wait_s:
         return Refusal(Refused.WAIT, wait_s)
     if not request.proves(row.code_key):
-        _note_wrong(connection, row.id, now_ms)
-        return Refusal(Refused.WRONG)
+        return _wrong(connection, row.id, now_ms)
     refusal = _not_for(row, known)
     if refusal is not None:  # the desk is told: there they know whose code it is
         code = tables.enrol_code
@@ -162,7 +166,7 @@ def _not_for(row: Any, known: Any) -> Refusal | None:
         return None
     if _is_barred(row, known):
         return Refusal(Refused.EXPIRED)
-    return Refusal(Refused.WRONG) if row.village != known.name else None
+    return Refusal(Refused.WRONG) if row.village not in (known.name, UNNAMED) else None
 
 
 def _is_barred(row: Any, known: Any) -> bool:
@@ -171,37 +175,58 @@ def _is_barred(row: Any, known: Any) -> bool:
 
 
 def _patience(connection: Connection, code_id: str, now_ms: int) -> int:
-    """For how many seconds this code is not looked at, since too many wrong ones have come lately, from wherever they
-    came; 0: for none. What is stamped later than now was stamped by a clock that has been put right since."""
+    """For how many seconds this code is not looked at, since too many guesses have come lately that could have hit one,
+    from wherever they came; 0: for none."""
+    hits = [(at_ms, tried) for at_ms, tried in _tries(connection) if tried is not None]
+    of_all, of_this = [at_ms for at_ms, _ in hits], [at_ms for at_ms, tried in hits if tried == code_id]
+    return max(_wait_s(of_all, MOST_WRONG, now_ms), _wait_s(of_this, MOST_WRONG_OF_ONE, now_ms))
+
+
+def _wrong(connection: Connection, code_id: str | None, now_ms: int) -> Refusal:
+    """A wrong guess, at that code or at none; counted, and told to wait where there were many of either."""
+    wait_s = _wait_s([at_ms for at_ms, _ in _tries(connection)], MOST_WRONG, now_ms)
+    if not wait_s or code_id is not None:
+        newest = connection.execute(select(func.coalesce(func.max(tables.enrol_try.c.id), 0))).scalar_one()
+        connection.execute(insert(tables.enrol_try).values(id=newest + 1, at_ms=now_ms, code_id=code_id))
+    return Refusal(Refused.WAIT, wait_s) if wait_s else Refusal(Refused.WRONG)
+
+
+def _tries(connection: Connection) -> list[tuple[int, str | None]]:
+    """When, and at which code, the newest first."""
+    tried = tables.enrol_try.c
+    return [
+        (row.at_ms, row.code_id)
+        for row in connection.execute(select(tried.at_ms, tried.code_id).order_by(tried.at_ms.desc()))
+    ]
+
+
+def _wait_s(stamps_ms: list[int], most: int, now_ms: int) -> int:
+    return max((stamps_ms[most - 1] + WITHIN_MS - now_ms) // 1000, 1) if len(stamps_ms) >= most else 0
+
+
+def _forget_tries(connection: Connection, now_ms: int) -> None:
+    """What is stamped later than now was stamped by a clock that has been put right since."""
     tried = tables.enrol_try.c
     connection.execute(delete(tables.enrol_try).where(or_(tried.at_ms <= now_ms - WITHIN_MS, tried.at_ms > now_ms)))
-    rows = connection.execute(select(tried.at_ms, tried.code_id).order_by(tried.at_ms.desc())).all()
-    of_all, of_this = [row.at_ms for row in rows], [row.at_ms for row in rows if row.code_id == code_id]
-    counted = ((of_all, MOST_WRONG), (of_this, MOST_WRONG_OF_ONE))
-    until_ms = [stamps[most - 1] + WITHIN_MS for stamps, most in counted if len(stamps) >= most]
-    return max((max((end_ms - now_ms) // 1000, 1) for end_ms in until_ms), default=0)
-
-
-def _note_wrong(connection: Connection, code_id: str, now_ms: int) -> None:
-    newest = connection.execute(select(func.coalesce(func.max(tables.enrol_try.c.id), 0))).scalar_one()
-    connection.execute(insert(tables.enrol_try).values(id=newest + 1, at_ms=now_ms, code_id=code_id))
 
 
 def _admit(connection: Connection, key: SigningKey, row: Any, request: Request, now_ms: int) -> None:
     """A new village, or one that comes back with a new code: its number and its log stay."""
     village, code = tables.village.c, tables.enrol_code
-    known = connection.execute(select(village.no).where(village.log == request.log)).scalar()
+    before = _village_with(connection, request.log)
+    known = None if before is None else before.no
+    name = before.name if before is not None and row.village == UNNAMED else row.village
     number = known or connection.execute(select(func.coalesce(func.max(village.no), 0))).scalar_one() + 1
     expires_ms = now_ms + LASTS_MS
     certificate = issue(
         key,
         Certificate(
-            county_log=key.public.log, village_no=number, village=row.village, key=request.key,
+            county_log=key.public.log, village_no=number, village=name, key=request.key,
             sealing=request.sealing, log=request.log, epoch=1, issued_ms=now_ms, expires_ms=expires_ms,
         ),
     )  # fmt: skip
     values = {
-        "name": row.village, "public_key": request.key.raw, "sealing_key": request.sealing.raw,
+        "name": name, "public_key": request.key.raw, "sealing_key": request.sealing.raw,
         "certificate": certificate, "issued_ms": now_ms, "expires_ms": expires_ms, "revoked_ms": None,
     }  # fmt: skip
     if known is not None:

@@ -210,7 +210,7 @@ def _why(refused: RefusedError) -> Wording:
         return say("那个地址有人应，可不是县里的程序，没有登记。请核对地址")
     why, wait_s = found
     return {
-        Refused.WRONG: say("登记码不对，请照纸条再写一遍"),
+        Refused.WRONG: say("登记码不对：请照纸条再写一遍，也看看纸条上是不是本村的村名"),
         Refused.USED: say("这张登记码已经用过了，请向县里要一张新的"),
         Refused.EXPIRED: say("这张登记码过期了，请向县里要一张新的"),
         Refused.WAIT: say("县里收到太多错码，要等{minutes}分钟再试。码还能用", minutes=-(-wait_s // 60)),

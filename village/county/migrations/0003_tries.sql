@@ -1,2 +1,2 @@
--- Against which code a wrong guess was made; those from before this was kept count for all.
+-- Against which code a wrong guess was made; no code where it could hit none.
 ALTER TABLE enrol_try ADD COLUMN code_id TEXT;
