@@ -161,7 +161,7 @@ async def test_a_strangers_option_is_not_shown_to_anybody(street):
 
 async def test_yes_yes_to_a_question_is_asked_back_and_politeness_afterwards_is_not(street):
     """Somebody who answers a question with 可以 thinks they have voted."""
-    await opens(street)
+    await opens(street, lasts_ms=3 * DAY_MS)
     for typed in ("可以", "行", "好的"):
         said = await street.says(WANG, typed)
         assert (said.intent, said.key) == ("clarify", "CL_NEG"), typed
@@ -170,7 +170,17 @@ async def test_yes_yes_to_a_question_is_asked_back_and_politeness_afterwards_is_
         await street.db.write(lambda tx: tx.execute("DELETE FROM interpretation"))
     await street.says(WANG, "1")
     assert (await street.says(WANG, "好的")).key is None
-    assert await kept(street) == (1, 0)
+    await street.clock.advance(30 * HOUR_MS)  # the answer to the ballot is long ago
+    assert (await street.says(WANG, "好的")).key is None
+    assert await kept(street) == (2, 0)
+
+
+async def test_yes_yes_to_a_result_is_politeness(street):
+    poll = await opens(street)
+    await counts_after(street, poll)
+    await street.db.write(street.carry)
+    await street.clock.advance(60_000)
+    assert (await street.says(WANG, "好的")).key is None
 
 
 # after the deadline

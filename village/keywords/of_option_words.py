@@ -18,6 +18,7 @@ from village.people.store import PhoneRow
 from village.polls import store
 from village.polls.dispatch import KIND
 from village.polls.poll import Poll, State
+from village.polls.standing import voted
 
 
 def exactly(reading: Reading, phone: PhoneRow) -> Decision | None:
@@ -66,11 +67,19 @@ def assent(reading: Reading, phone: PhoneRow) -> Decision | None:
     if asked is None or asked.kind != KIND or any(one.at_ms > asked.asked_ms for one in reading.answered):
         return None
     bound = bind(reading, phone)
+    missing = [poll for poll in bound.polls if not _have_voted(reading, phone, poll)]
     if bound.over is not None:
-        return over(reading, phone, bound.over, bound, choice=None)
-    if bound.one is not None:
-        return unclear_in(reading, bound.one)
-    return no_single_poll(reading, bound) if bound.polls else None
+        waits = bound.over.takes_ballots and not _have_voted(reading, phone, bound.over)
+        return over(reading, phone, bound.over, bound, choice=None) if waits else None
+    if not missing:
+        return None
+    return unclear_in(reading, bound.one) if bound.one is not None else no_single_poll(reading, bound)
+
+
+def _have_voted(reading: Reading, phone: PhoneRow, poll: Poll) -> bool:
+    """All who may with this phone: then 好 says that they have read something."""
+    voters = store.eligible_on(reading.tx, poll.id, phone.id)
+    return all(voted(reading.tx, poll, voter.id) is not None for voter in voters)
 
 
 def may_be_an_answer(reading: Reading) -> bool:
