@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
+from gateway.condition import Condition
 from gateway.conversation import Conversation
 from gateway.failures import TransportFailure, Trouble, where
 from gateway.ground import Clock, Database, Vault
@@ -21,7 +22,7 @@ from gateway.outbox import Outbox
 from gateway.posting import Posting
 from gateway.quiet import QuietHours
 from gateway.reconciliation import Reconciliation
-from gateway.transport import Accepted, CallTransport, Inbound, Parcel, Report, Sink, SmsTransport, Voice
+from gateway.transport import Accepted, CallTransport, Inbound, Parcel, Report, Ring, Sink, SmsTransport, Voice
 from gateway.verdict import Claim
 
 log = logging.getLogger(__name__)
@@ -42,24 +43,42 @@ class Settings:
 
 
 Listen = Callable[[Sink], Awaitable[None]]
+TellTime = Callable[[int], Awaitable[object]]
 Unit = Callable[[sqlite3.Connection], object]
 
 
 class _Ear:
     """What one transport hands its news to."""
 
-    def __init__(self, lane: Lane, name: str, db: Database, inbox: Inbox, on_up: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        lane: Lane,
+        name: str,
+        *,
+        db: Database,
+        inbox: Inbox,
+        on_up: Callable[[], None],
+        tell_time: TellTime | None,
+    ) -> None:
         self._lane = lane
         self._name = name
         self._db = db
         self._inbox = inbox
         self._on_up = on_up
+        self._tell_time = tell_time
 
     async def report(self, report: Report) -> None:
         await self._lane.report(report)
 
     async def received(self, inbound: Inbound) -> bool:
         return await self._db.write(lambda tx: self._inbox.take(tx, inbound, self._name)) is not None
+
+    async def rang(self, ring: Ring) -> bool:
+        return await self._db.write(lambda tx: self._inbox.take_ring(tx, ring, self._name)) is not None
+
+    async def network_time(self, wall_ms: int) -> None:
+        if self._tell_time is not None:
+            await self._tell_time(wall_ms)
 
     def up(self) -> None:
         self._lane.up()
@@ -82,8 +101,11 @@ class Gateway:
         voice: Voice | None = None,
         settings: Settings | None = None,
         outbox: Outbox | None = None,
+        tell_time: TellTime | None = None,
     ) -> None:
-        """`voice` is needed where there are call transports; names of transports must differ."""
+        """`voice` is needed where there are call transports; names of transports must differ. `tell_time` is told what
+        a network says the time is.
+        """
         names = [carrier.name for carrier in sms] + [exchange.name for exchange in calls]
         if len(set(names)) != len(names):
             raise ValueError("two transports have one name")
@@ -92,6 +114,8 @@ class Gateway:
         self._posting = Posting(vault, clock, events, (settings or Settings()).quiet)
         self.outbox = Outbox(vault, clock) if outbox is None else outbox
         self.inbox = Inbox(vault, clock, events)
+        self._tell_time = tell_time
+        self._sms = list(sms)
         by_name = {transport.name: transport for transport in sms}
         self._reporting = [name for name, transport in by_name.items() if transport.reports]
         self._reconciliation = Reconciliation(by_name, db=db, clock=clock, posting=self._posting)
@@ -109,12 +133,23 @@ class Gateway:
     def _open(self, gauge: Gauge, perform: Perform, listen: Listen) -> None:
         lane = Lane(gauge, perform, db=self._db, clock=self._clock, posting=self._posting)
         self._lanes[gauge.name] = lane
-        ear = _Ear(lane, gauge.name, self._db, self.inbox, self._reconciliation.soon)
+        ear = _Ear(
+            lane,
+            gauge.name,
+            db=self._db,
+            inbox=self.inbox,
+            on_up=self._reconciliation.soon,
+            tell_time=self._tell_time,
+        )
         self._listening.append((gauge.name, listen, ear))
 
     def lanes(self) -> list[LaneStatus]:
         """How each transport is doing, for the desk."""
         return [lane.status() for lane in self._lanes.values()]
+
+    def conditions(self) -> dict[str, Condition]:
+        """What each SMS line knows of itself, by name."""
+        return {carrier.name: carrier.condition() for carrier in self._sms}
 
     async def recover(self) -> int:
         """At start, before `run`: tries that were under way become unknown (calls are dialled again); how many."""

@@ -9,10 +9,13 @@ import sqlite3
 import unicodedata
 
 from gateway.ground import Clock, Vault
-from gateway.message import Events, ReceivedSms
+from gateway.message import Events, MissedCall, ReceivedSms
 from gateway.phone import canonical_sender
 from gateway.posting import guarded
-from gateway.transport import Inbound
+from gateway.transport import Inbound, Ring
+
+_ONE_RINGING_MS = 20_000
+"""A line that reports one ringing twice (an unplugged modem that comes back) must not ring a villager back twice."""
 
 
 class Inbox:
@@ -48,6 +51,45 @@ class Inbox:
             return None
         self.hand_over(tx, made.lastrowid)
         return made.lastrowid
+
+    def take_ring(self, tx: sqlite3.Connection, ring: Ring, transport: str) -> int | None:
+        """Keep that somebody rang, and hand it over; None where it was here before.
+
+        The same is what a carrier gave the same id, or what the same phone did within one ringing.
+        """
+        caller = canonical_sender(ring.caller)
+        fingerprint = self._vault.fingerprint(caller)
+        known = tx.execute(
+            "SELECT 1 FROM ring WHERE (fingerprint = :fingerprint AND abs(at_ms - :at) < :apart)"
+            " OR carrier_key = :carrier_key",
+            {
+                "fingerprint": fingerprint,
+                "at": ring.at_ms,
+                "apart": _ONE_RINGING_MS,
+                "carrier_key": self._ring_key(ring, transport),
+            },
+        ).fetchone()
+        if known is not None:
+            return None
+        made = tx.execute(
+            "INSERT INTO ring (caller, fingerprint, at_ms, received_ms, transport, carrier_key)"
+            " VALUES (:caller, :fingerprint, :at, :received, :transport, :carrier_key)",
+            {
+                "caller": self._vault.seal(caller),
+                "fingerprint": fingerprint,
+                "at": ring.at_ms,
+                "received": self._clock.now_ms(),
+                "transport": transport,
+                "carrier_key": self._ring_key(ring, transport),
+            },
+        )
+        ring_id = made.lastrowid
+        if ring_id is None:
+            raise AssertionError("an INSERT has a rowid")
+        missed = MissedCall(ring_id, caller, ring.at_ms, transport)
+        trouble = guarded(tx, lambda: self._events.rang(tx, missed), f"rang ring={ring_id}")
+        tx.execute("UPDATE ring SET trouble = :trouble WHERE id = :id", {"trouble": trouble, "id": ring_id})
+        return ring_id
 
     def hand_over(self, tx: sqlite3.Connection, inbox_id: int) -> bool:
         """Let the village read a text that is kept; False where it could not, and the row says so."""
@@ -110,6 +152,11 @@ class Inbox:
         if inbound.carrier_id is None:
             return None
         return self._vault.fingerprint(f"carrier\n{transport}\n{inbound.carrier_id}")
+
+    def _ring_key(self, ring: Ring, transport: str) -> bytes | None:
+        if ring.carrier_id is None:
+            return None
+        return self._vault.fingerprint(f"ring\n{transport}\n{ring.carrier_id}")
 
     def _once_key(self, inbound: Inbound, sender: str) -> bytes | None:
         if inbound.centre_ms is None:

@@ -153,6 +153,16 @@ class ReceivedSms:
 
 
 @dataclass(frozen=True, slots=True)
+class MissedCall:
+    """Somebody rang and was not answered, kept before anybody acts on it. `caller` is E.164 where it is a phone."""
+
+    id: int
+    caller: str
+    at_ms: int
+    transport: str
+
+
+@dataclass(frozen=True, slots=True)
 class Moved:
     """A message changed its state; told in the unit that changes it."""
 
@@ -190,6 +200,10 @@ class Events(Protocol):
 
     def received(self, tx: sqlite3.Connection, sms: ReceivedSms) -> None:
         """A new text, already kept. Raising loses nothing: the row stays and says so."""
+        ...
+
+    def rang(self, tx: sqlite3.Connection, missed: MissedCall) -> None:
+        """Somebody rang, already kept. Raising loses nothing, as above."""
         ...
 
     def moved(self, tx: sqlite3.Connection, moved: Moved) -> None:

@@ -492,6 +492,7 @@ _INSTANTS = {
     "early_report": ("at_ms", "kept_ms"),
     "call_outcome": ("answered_ms", "heard_ms", "ended_ms"),
     "inbox": ("received_ms",),
+    "ring": ("at_ms", "received_ms"),
 }
 
 

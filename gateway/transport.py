@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from gateway.condition import Condition
 from gateway.failures import Trouble
 from gateway.message import Priority, State
 
@@ -75,6 +76,18 @@ class Inbound:
     carrier_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """Somebody rang the village and was not answered: free for the caller, and an answer all the same.
+
+    `carrier_id`: where the carrier has one for this call; `at_ms`: when it rang.
+    """
+
+    caller: str
+    at_ms: int
+    carrier_id: str | None = None
+
+
 class Sink(Protocol):
     """Where a transport hands over what it hears. Each await returns when it is on the disk: acknowledge after that.
 
@@ -85,6 +98,14 @@ class Sink(Protocol):
 
     async def received(self, inbound: Inbound) -> bool:
         """False: we had it already."""
+        ...
+
+    async def rang(self, ring: Ring) -> bool:
+        """False: we had it already."""
+        ...
+
+    async def network_time(self, wall_ms: int) -> None:
+        """What the network says the time is; said once a connection is made and now and then."""
         ...
 
     def up(self) -> None:
@@ -120,6 +141,10 @@ class SmsTransport(Protocol):
     @property
     def reports(self) -> bool:
         """Whether it ever says that a phone has got a message."""
+        ...
+
+    def condition(self) -> Condition:
+        """What it knows of itself just now; never waits."""
         ...
 
     async def run(self, sink: Sink) -> None:

@@ -15,7 +15,13 @@ from village.ground.migrate import migrate
 from village.ground.privacy import Vault
 from village.schema import PACKAGES
 
-PROGRAMS = {"chromium": "chromium", "strace": "strace", "modemmanager": "ModemManager", "baresip": "baresip"}
+PROGRAMS = {
+    "chromium": "chromium",
+    "strace": "strace",
+    "modemmanager": "ModemManager",
+    "dbus": "dbus-daemon",
+    "baresip": "baresip",
+}
 """What a test calls the program, and the program's file name."""
 
 

@@ -16,7 +16,7 @@ from aiohttp import web
 
 from audio.speech import Speech
 from gateway.gateway import Gateway, Settings
-from gateway.message import CallEvent, Moved, ReceivedSms
+from gateway.message import CallEvent, MissedCall, Moved, ReceivedSms
 from gateway.quiet import QuietHours
 from gateway.simulated.carrier import Carrier
 from gateway.store import count_waiting, waits_for_speech
@@ -25,7 +25,7 @@ from gateway.transport import CallTransport, SmsTransport
 from gateway.transports.simulator import SimulatorCalls, SimulatorSms
 from sync.journal import Journal
 from sync.keys import SigningKey
-from village.config import SIMULATOR
+from village.config import MODEM, NONE, SIMULATOR, SmsSettings
 from village.founding import answering_of, carrier_of, complete, hosts_of, means_of
 from village.ground.at_work import at_work
 from village.ground.calendar import short_moment
@@ -116,6 +116,9 @@ class _Events:
     def received(self, tx: sqlite3.Connection, sms: ReceivedSms) -> None:
         self._answering.received(tx, sms)
 
+    def rang(self, tx: sqlite3.Connection, missed: MissedCall) -> None:
+        self._answering.rang(tx, missed)
+
     def moved(self, tx: sqlite3.Connection, moved: Moved) -> None:
         notice_moved(tx, self._means, moved, self._clock.now_ms())
 
@@ -184,6 +187,15 @@ async def _start(
         calls.append(SimulatorCalls(carrier, lines=config.calls.lines))
         if not await db.read(is_filled):
             await fill(db, clock, vault, carrier, means)
+    if config.sms.transport == MODEM:
+        sms.append(_modem(config.sms, clock))
+
+    async def tell_time(wall_ms: int) -> None:
+        """A network's time ends a guess; where the time is known already, a wrong cell must not move it."""
+        if not clock.trusted:
+            with contextlib.suppress(ValueError):  # a time no living network can mean
+                await timekeeper.tell(wall_ms, "modem")
+
     gateway = Gateway(
         db=db,
         clock=clock,
@@ -194,6 +206,7 @@ async def _start(
         voice=speech,
         settings=Settings(quiet=QuietHours(_spans(config.open_hours))),
         outbox=means.outbox,
+        tell_time=tell_time,
     )
     await gateway.recover()
 
@@ -314,6 +327,13 @@ async def _start(
     )
 
 
+def _modem(settings: SmsSettings, clock: Clock) -> SmsTransport:
+    """Imported here: a village without a modem does not carry D-Bus in its memory."""
+    from gateway.transports.modem import Modem, ModemSettings
+
+    return Modem(ModemSettings(MODEM, device=settings.modem, per_minute=settings.per_minute), clock)
+
+
 @contextlib.asynccontextmanager
 async def _sending(gateway: Gateway, failure: asyncio.Future[None]) -> AsyncIterator[None]:
     """The gateway at work. At the end what is with a carrier may still come to its end: cut off it would be unknown."""
@@ -347,7 +367,7 @@ def _desk_app(
             said.append(say("存储卡满了：现在什么都记不下来。请先腾出空间，已经记下的都在。"))
         if not clock.trusted:
             said.append(say("村里的钟是猜的，请到“村里的钟”那一页核对。"))
-        if config.sms.transport != SIMULATOR:
+        if config.sms.transport == NONE:
             said.append(say("还没有接短信线路：通知只上公开页和上门单。"))
         return said
 

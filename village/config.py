@@ -21,7 +21,9 @@ T = TypeVar("T")
 
 SIMULATOR = "simulator"
 NONE = "none"
-_TRANSPORTS = (NONE, SIMULATOR)
+MODEM = "modem"
+_SMS_TRANSPORTS = (NONE, SIMULATOR, MODEM)
+_CALL_TRANSPORTS = (NONE, SIMULATOR)
 _SIGNATURE_MAX = 8
 """Carriers want 【签名】 of 3 to 8 characters (facts/sms.md, vendors' pages); some villages' names have two."""
 
@@ -29,6 +31,7 @@ _TABLES = ("village", "web", "sms", "calls", "quiet", "notices", "directory")
 
 _SPAN = re.compile(r"([01]\d|2[0-4]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)\Z")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?\Z")
+_IMEI = re.compile(r"[0-9]{15}\Z")
 _PHONE = re.compile(r"\+?[0-9]{3,15}\Z")
 
 
@@ -64,6 +67,8 @@ class WebSettings:
 @dataclass(frozen=True, slots=True)
 class SmsSettings:
     transport: str = NONE
+    modem: str = ""
+    """The IMEI of the stick, where there are several; empty: the only one."""
     per_minute: int = 8
     price_fen: int = 10
     acknowledge: bool = False
@@ -134,13 +139,14 @@ def parse_config(text: str) -> Config:
             names=reading.names("web.names"),
         ),
         sms=SmsSettings(
-            transport=reading.choice("sms.transport", NONE, _TRANSPORTS),
+            transport=reading.choice("sms.transport", NONE, _SMS_TRANSPORTS),
+            modem=reading.shaped("sms.modem", _IMEI, say("上网卡背面的15位 IMEI，加引号；只有一个就不用写")),
             per_minute=reading.whole("sms.per_minute", 8, lowest=1, highest=6000),
             price_fen=reading.whole("sms.price_fen", 10, lowest=0, highest=1000),
             acknowledge=reading.flag("sms.acknowledge"),
         ),
         calls=CallSettings(
-            transport=reading.choice("calls.transport", NONE, _TRANSPORTS),
+            transport=reading.choice("calls.transport", NONE, _CALL_TRANSPORTS),
             lines=reading.whole("calls.lines", 1, lowest=1, highest=32),
             price_fen_per_minute=reading.whole("calls.price_fen_per_minute", 15, lowest=0, highest=1000),
         ),

@@ -11,7 +11,7 @@ from pathlib import Path
 from gateway.outbox import Outbox
 from gateway.simulated.carrier import Carrier
 from sync.keys import SigningKey
-from village.config import SIMULATOR, Config
+from village.config import NONE, Config
 from village.ground.clock import Clock
 from village.ground.wording import RefusalError, say
 from village.keywords.answering import Answering, AnswerSettings
@@ -87,8 +87,8 @@ def office_of(config: Config) -> Office:
         call_price_fen=config.calls.price_fen_per_minute,
         sms_per_minute=config.sms.per_minute,
         call_lines=config.calls.lines,
-        texts=config.sms.transport == SIMULATOR,
-        calls=config.calls.transport == SIMULATOR,
+        texts=config.sms.transport != NONE,
+        calls=config.calls.transport != NONE,
         open_hours=config.open_hours,
         door_after_h=config.notices.door_after_hours,
     )

@@ -45,7 +45,8 @@ loopback_port = 8081            # 村务台，只在本机 · the desk on this c
 names = []                      # 村务台的名字或地址，写进证书 · names or addresses for the certificate
 
 [sms]
-transport = "{transport}"       # "none"：还没接线路 · no line yet
+transport = "{transport}"       # "none"：还没接线路 · no line yet；"modem"：插着的上网卡 · the GSM stick plugged in
+modem = ""                     # 有几个上网卡时写15位 IMEI · the IMEI, where there are several sticks
 per_minute = {per_minute}                  # 每分钟能发几条 · messages a minute
 price_fen = 10                  # 一条多少分钱 · price of a segment in fen
 acknowledge = false             # 收到“9”后是否再回一条（费用翻倍）· answer a 9 (doubles the cost)

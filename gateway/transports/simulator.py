@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from gateway.condition import Condition
 from gateway.simulated.carrier import Carrier
 from gateway.simulated.exchange import SimulatedCall
 from gateway.transport import Accepted, Fate, Parcel, Sink
@@ -28,6 +29,9 @@ class SimulatorSms:
         self.window = window
         self.pace_ms = pace_ms
         self.timeout_ms = timeout_ms
+
+    def condition(self) -> Condition:
+        return Condition()
 
     async def run(self, sink: Sink) -> None:
         await self._carrier.attach(self.name, sink)

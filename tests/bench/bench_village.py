@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.gateway import Gateway, Settings
-from gateway.message import CallEvent, Moved, ReceivedSms
+from gateway.message import CallEvent, MissedCall, Moved, ReceivedSms
 from gateway.outbox import Outbox
 from gateway.transport import SmsTransport
 from tests.bench.yard import Yard
@@ -85,6 +85,8 @@ class Listening:
 
     def received(self, tx: sqlite3.Connection, sms: ReceivedSms) -> None:
         self._answering.received(tx, sms)
+
+    def rang(self, tx: sqlite3.Connection, missed: MissedCall) -> None: ...
 
     def moved(self, tx: sqlite3.Connection, moved: Moved) -> None:
         notice_moved(tx, self._means, moved, self._clock.now_ms())

@@ -11,6 +11,7 @@ import asyncio
 import time
 from urllib.parse import quote_from_bytes
 
+from gateway.condition import Condition
 from gateway.failures import CannotAskError, TransportDownError, Trouble
 from gateway.message import State
 from gateway.transport import Accepted, Fate, Inbound, Parcel, Report, Sink
@@ -52,6 +53,9 @@ class LineSmsc:
             task = asyncio.create_task((await self._sink).received(inbound))
             under_way.add(task)
             task.add_done_callback(under_way.discard)
+
+    def condition(self) -> Condition:
+        return Condition()
 
     async def run(self, sink: Sink) -> None:
         self._sink.set_result(sink)

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 
+from gateway.condition import Condition
 from gateway.failures import CannotAskError
 from gateway.transport import Accepted, Fate, Inbound, Parcel, Sink
 from village.ground.clock import Clock
@@ -22,6 +23,9 @@ class TakingLine:
         self._taken_s: dict[str, float] = {}
         self._sink: asyncio.Future[Sink] = asyncio.get_running_loop().create_future()
         self._progress = asyncio.Event()
+
+    def condition(self) -> Condition:
+        return Condition()
 
     async def run(self, sink: Sink) -> None:
         self._sink.set_result(sink)

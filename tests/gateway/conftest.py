@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import pytest
 
 from gateway.gateway import Gateway, Settings
-from gateway.message import CallEvent, Channel, Draft, Moved, Priority, ReceivedSms
+from gateway.message import CallEvent, Channel, Draft, MissedCall, Moved, Priority, ReceivedSms
 from gateway.quiet import QuietHours
 from gateway.script import Node, Script
 from gateway.simulated.carrier import Carrier
@@ -59,6 +59,9 @@ class Recorder:
     def received(self, tx: sqlite3.Connection, sms: ReceivedSms) -> None:
         self.received_sms.append(sms)
         self._maybe_fail(sms)
+
+    def rang(self, tx: sqlite3.Connection, missed: MissedCall) -> None:
+        self.rings.append(missed)
 
     def moved(self, tx: sqlite3.Connection, moved: Moved) -> None:
         self._maybe_fail(moved)

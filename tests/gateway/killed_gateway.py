@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from gateway.gateway import Gateway, Settings
-from gateway.message import CallEvent, Channel, Draft, Moved, Priority, ReceivedSms
+from gateway.message import CallEvent, Channel, Draft, MissedCall, Moved, Priority, ReceivedSms
 from gateway.simulated.carrier import Carrier
 from gateway.simulated.handset import Faults
 from gateway.transports.simulator import SimulatorSms
@@ -28,6 +28,8 @@ RATE = 40
 class Telling:
     def received(self, tx: sqlite3.Connection, sms: ReceivedSms) -> None:
         print("received", flush=True)
+
+    def rang(self, tx: sqlite3.Connection, missed: MissedCall) -> None: ...
 
     def moved(self, tx: sqlite3.Connection, moved: Moved) -> None:
         print(f"{moved.before}-{moved.after}", flush=True)

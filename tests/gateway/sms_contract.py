@@ -20,7 +20,7 @@ from gateway.failures import (
 )
 from gateway.message import Priority, State
 from gateway.segments import count
-from gateway.transport import Inbound, Parcel, Report, SmsTransport
+from gateway.transport import Inbound, Parcel, Report, Ring, SmsTransport
 
 
 class CarrierRig(Protocol):
@@ -51,6 +51,8 @@ class Ear:
     reports: list[Report] = field(default_factory=list)
     texts: list[Inbound] = field(default_factory=list)
     link: list[str] = field(default_factory=list)
+    rings: list[Ring] = field(default_factory=list)
+    times: list[int] = field(default_factory=list)
     refuse: int = 0
 
     async def report(self, report: Report) -> None:
@@ -61,6 +63,14 @@ class Ear:
         self._maybe_refuse()
         self.texts.append(inbound)
         return True
+
+    async def rang(self, ring: Ring) -> bool:
+        self._maybe_refuse()
+        self.rings.append(ring)
+        return True
+
+    async def network_time(self, wall_ms: int) -> None:
+        self.times.append(wall_ms)
 
     def up(self) -> None:
         self.link.append("up")

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from gateway.condition import Condition
 from gateway.failures import OutcomeUnknownError, RetryLaterError, TransportDownError, TransportFailure, Trouble
 from gateway.message import Channel, Priority, State
 from gateway.posting import Posting
@@ -33,6 +34,9 @@ class HandCarrier:
         self.parcels: list[Parcel] = []
         self.most = 0
         self.sink: Sink | None = None
+
+    def condition(self) -> Condition:
+        return Condition()
 
     async def run(self, sink: Sink) -> None:
         self.sink = sink

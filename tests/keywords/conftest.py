@@ -9,7 +9,7 @@ import pytest
 
 from gateway import store as gateway_store
 from gateway.inbox import Inbox
-from gateway.message import CallEvent, Moved, ReceivedSms, State
+from gateway.message import CallEvent, MissedCall, Moved, ReceivedSms, State
 from gateway.outbox import Outbox
 from gateway.phone import Phone, PhoneKind
 from gateway.transport import Inbound
@@ -46,6 +46,9 @@ class Events:
 
     def received(self, tx: sqlite3.Connection, sms: ReceivedSms) -> None:
         self.answering.received(tx, sms)
+
+    def rang(self, tx: sqlite3.Connection, missed: MissedCall) -> None:
+        self.answering.rang(tx, missed)
 
     def moved(self, tx: sqlite3.Connection, moved: Moved) -> None: ...
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gateway.gateway import Gateway, Settings
-from gateway.message import CallEvent, Moved, ReceivedSms
+from gateway.message import CallEvent, MissedCall, Moved, ReceivedSms
 from gateway.simulated.carrier import Carrier
 from gateway.simulated.handset import Rule
 from gateway.transports.simulator import SimulatorCalls, SimulatorSms
@@ -44,6 +44,8 @@ class Answers:
         question = questions.newest(tx, phone.id, at_ms, kinds={"notice"})
         assert question is not None
         confirm(tx, question.subject_id, via=Via.SMS, at_ms=at_ms, phone_id=phone.id, message_id=question.message_id)
+
+    def rang(self, tx: sqlite3.Connection, missed: MissedCall) -> None: ...
 
     def moved(self, tx: sqlite3.Connection, moved: Moved) -> None:
         notice_moved(tx, self.town.means, moved, self.town.clock.now_ms())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.message import CallEvent, Moved, ReceivedSms
+from gateway.message import CallEvent, MissedCall, Moved, ReceivedSms
 from gateway.outbox import Outbox
 from gateway.simulated.carrier import Carrier
 from tests.gateway.conftest import QUICK, Rig
@@ -34,6 +34,8 @@ class Votes:
         self.keys: list[str | None] = []
 
     def received(self, tx: sqlite3.Connection, sms: ReceivedSms) -> None: ...
+
+    def rang(self, tx: sqlite3.Connection, missed: MissedCall) -> None: ...
 
     def moved(self, tx: sqlite3.Connection, moved: Moved) -> None: ...
 

@@ -18,7 +18,7 @@ from playwright.async_api import Page, async_playwright, expect
 
 from audio.speech import Speech
 from gateway.gateway import Gateway, Settings
-from gateway.message import CallEvent, CallStep, Channel, Draft, Moved, Priority, ReceivedSms
+from gateway.message import CallEvent, CallStep, Channel, Draft, MissedCall, Moved, Priority, ReceivedSms
 from gateway.phone import parse
 from gateway.script import Node, Script
 from gateway.simulated.carrier import Carrier
@@ -63,6 +63,8 @@ class Heard:
     def received(self, tx: sqlite3.Connection, sms: ReceivedSms) -> None:
         self.texts.append(sms.text)
         self.news.set()
+
+    def rang(self, tx: sqlite3.Connection, missed: MissedCall) -> None: ...
 
     def moved(self, tx: sqlite3.Connection, moved: Moved) -> None:
         self.news.set()

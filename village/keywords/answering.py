@@ -10,7 +10,7 @@ import sqlite3
 import unicodedata
 from dataclasses import dataclass, replace
 
-from gateway.message import Channel, Draft, Priority, ReceivedSms
+from gateway.message import Channel, Draft, MissedCall, Priority, ReceivedSms
 from gateway.phone import NotAPhoneError, PhoneKind, canonical_sender, never_answer, parse
 from village.ground.clock import Clock
 from village.ground.normalise import simplified
@@ -19,7 +19,7 @@ from village.keywords import store
 from village.keywords.carry_out import Doing, Duty, carry_out
 from village.keywords.commands import Supervise, Suspicious
 from village.keywords.decide import decide
-from village.keywords.decision import CastBallot, Confirm, Decision, Intent, NoteFetched, Redeem, Sender
+from village.keywords.decision import CastBallot, Confirm, Decision, Intent, NoteFetched, Redeem, Ring, Sender
 from village.keywords.grammar import read
 from village.keywords.reading import SINCE_MS, Reading
 from village.keywords.replies import Replies, Reply
@@ -30,6 +30,12 @@ from village.polls.ledger_store import forget_ballots
 
 REPLY_KIND = "reply"
 """What the gateway calls our messages."""
+
+RING_KIND = "ring"
+"""An SMS to somebody who rang and cannot be rung back."""
+
+_RINGS_MS, _RINGS_MOST = 24 * 3_600_000, 3
+_RECENT_MOST = 50
 
 _ECHO_TEXTS, _ECHO_MS = 5, 24 * 3_600_000
 
@@ -91,6 +97,42 @@ class Answering:
             reply_key=decision.reply.key if decision.reply else None,
             message_id=message_id,
         )
+
+    def rang(self, tx: sqlite3.Connection, missed: MissedCall) -> None:
+        """Ringing once is free, and asks to be called back: who is registered is read the newest notice.
+
+        Where no call can go out he is sent what there is by SMS, a few times a day at most. Nobody else is answered:
+        most calls to a number nobody has written to are sold.
+        """
+        if not _is_person(missed.caller):
+            return
+        sender = self._sender(tx, missed.caller)
+        if sender.phone is None or not sender.holders:
+            return
+        now_ms = self._clock.now_ms()
+        calls = self._means.office.calls
+        sms = ReceivedSms(0, missed.caller, "02" if calls else "01", missed.at_ms, now_ms, missed.transport)
+        decision = self.decide(tx, sms)
+        rings = [effect for effect in decision.effects if isinstance(effect, Ring)]
+        if calls:
+            doing = self._doing(tx, sms, sender, now_ms)
+            for ring in rings:
+                carry_out(doing, ring, missed.caller)
+        elif decision.reply is not None and self._may_hear_again(tx, missed.caller, now_ms):
+            draft = Draft(
+                to=missed.caller,
+                channel=Channel.SMS,
+                kind=RING_KIND,
+                priority=Priority.REPLY,
+                reference=f"{RING_KIND}/{missed.id}",
+                text=decision.reply.text,
+            )
+            self._means.outbox.enqueue(tx, draft)
+
+    def _may_hear_again(self, tx: sqlite3.Connection, caller: str, now_ms: int) -> bool:
+        sent = self._means.outbox.recent(tx, caller, limit=_RECENT_MOST)
+        told = [one for one in sent if one.kind == RING_KIND and one.queued_ms >= now_ms - _RINGS_MS]
+        return len(told) < _RINGS_MOST
 
     def decide(self, tx: sqlite3.Connection, sms: ReceivedSms, *, rehearsed: bool = False) -> Decision:
         """What would be done, before it is done and before the throttle. Reads only."""

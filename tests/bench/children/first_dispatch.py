@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+from gateway.condition import Condition
 from gateway.failures import CannotAskError
 from gateway.transport import Accepted, Fate, Parcel, Sink
 from tests.bench.bench_village import at_work, opened
@@ -31,6 +32,9 @@ class _Line:
         self.first_s = 0.0
         self.done = asyncio.Event()
         self._left = after
+
+    def condition(self) -> Condition:
+        return Condition()
 
     async def run(self, sink: Sink) -> None:
         await asyncio.Event().wait()
