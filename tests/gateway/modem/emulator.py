@@ -34,6 +34,7 @@ class Emulator:
         self._sim: dict[int, str] = {}
         self._arrived: dict[str, list[tuple[int, str]]] = {}
         self._reference = 0
+        self._names = False
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
 
@@ -136,6 +137,11 @@ class Emulator:
         if any(asked.startswith(word) for word in _TAKEN):
             return ["OK"]
         match asked:
+            case "+COPS=3,0" | "+COPS=3,2":
+                self._names = asked == "+COPS=3,0"
+                return ["OK"]
+            case "+COPS?":
+                return ['+COPS: 0,0,"CHINA MOBILE",2' if self._names else '+COPS: 0,2,"46000",2', "OK"]
             case "+CREG?" | "+CGREG?":
                 return [f"{asked[:-1]}: 0,{1 if self.registered else 2}", "OK"]
             case "+CMGL=4":
@@ -176,9 +182,6 @@ _FIXED: dict[str, list[str]] = {
     '+CLCK="SC",2': ["+CLCK: 0"],
     "+CREG=?": ["+CREG: (0-2)"],
     "+CGREG=?": ["+CGREG: (0-2)"],
-    "+COPS?": ['+COPS: 0,2,"46000",2'],
-    "+COPS=3,0;+COPS?": ['+COPS: 0,0,"CHINA MOBILE",2'],
-    "+COPS=3,2;+COPS?": ['+COPS: 0,2,"46000",2'],
     "+CSQ": ["+CSQ: 20,99"],
     "+CMGF=?": ["+CMGF: (0,1)"],
     "+CSCS=?": ['+CSCS: ("IRA","GSM","UCS2")'],
@@ -188,5 +191,5 @@ _FIXED: dict[str, list[str]] = {
     "+CNMI=?": ["+CNMI: (0-2),(0-3),(0,2),(0-2),(0,1)"],
     "+CIND=?": [],
 }
-_TAKEN = ("E0", "V1", "X4", "&C1", "Z", "+CMEE", "+CFUN=", "+CREG=", "+CGREG=", "+COPS=", "+CMGF=", "+CSCS=", "+CPMS=",
+_TAKEN = ("E0", "V1", "X4", "&C1", "Z", "+CMEE", "+CFUN=", "+CREG=", "+CGREG=", "+CMGF=", "+CSCS=", "+CPMS=",
           "+CNMI=", "+CLIP=", "+CRC=", "+CCWA=", "+CUSD=", "+CSSN=")  # fmt: skip

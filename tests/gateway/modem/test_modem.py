@@ -9,8 +9,17 @@ from datetime import UTC, datetime
 
 import pytest
 
+from gateway.failures import (
+    OutcomeUnknownError,
+    RejectedError,
+    RetryLaterError,
+    TransportDownError,
+    TransportFailure,
+    Trouble,
+)
 from gateway.message import State
 from tests.gateway.modem.conftest import ModemRig
+from tests.gateway.modem.emulator import IMEI
 from tests.gateway.sms_contract import Ear, SmsTransportContract, parcel
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.needs("modemmanager", "dbus")]
@@ -49,6 +58,54 @@ async def test_a_long_text_is_sent_in_parts_of_one_reference_and_reported_once(c
     assert [one.carrier_ref for one in ear.reports] == [accepted.carrier_ref]
     assert ear.reports[0].said == State.DELIVERED
     assert len({one.part[0] for one in carrier_rig.emulator.sent if one.part}) == 1
+
+
+@pytest.mark.parametrize(
+    ("cms", "kind", "trouble"),
+    [
+        (8, TransportDownError, Trouble.NO_CREDIT),
+        (22, RetryLaterError, Trouble.FULL_PHONE),
+        (28, RejectedError, Trouble.DEAD_NUMBER),
+        (38, RetryLaterError, Trouble.CONGESTION),
+        (96, RejectedError, Trouble.CONTENT),
+        (331, TransportDownError, Trouble.NO_SIGNAL),
+        (332, OutcomeUnknownError, Trouble.TIMEOUT),
+        (500, RetryLaterError, Trouble.OTHER),
+    ],
+)
+async def test_the_carriers_number_comes_through_and_finds_its_class(
+    carrier_rig: ModemRig, ear: Ear, cms: int, kind: type[TransportFailure], trouble: Trouble
+) -> None:
+    carrier_rig.emulator.errors.append(cms)
+    with pytest.raises(kind) as raised:
+        await carrier_rig.transport.send(parcel(carrier_rig.number))
+    assert raised.value.trouble == trouble
+    await carrier_rig.transport.send(parcel(carrier_rig.number, message_id=2))  # and the next one goes
+
+
+async def test_a_text_that_cannot_be_deleted_does_not_hold_up_sending(carrier_rig: ModemRig, ear: Ear) -> None:
+    carrier_rig.emulator.deaf_to_delete = True
+    carrier_rig.villager_sends(carrier_rig.number, "9")
+    await carrier_rig.until(lambda: ear.texts)
+    await carrier_rig.transport.send(parcel(carrier_rig.number))
+    await carrier_rig.until(lambda: ear.reports)
+    assert len(ear.texts) == 1
+    assert carrier_rig.emulator.kept == 1
+
+
+async def test_a_long_text_from_a_villager_comes_whole_and_once(carrier_rig: ModemRig, ear: Ear) -> None:
+    now = datetime.now(UTC)
+    for part, text in ((2, "村口的涵洞塌了"), (1, "建议")):  # out of order, as it happens
+        carrier_rig.emulator.villager_sends(carrier_rig.number, text, now, (7, 2, part))
+        # ModemManager 1.20 drops a +CMTI that comes while it reads the one before: parts of one text come seconds apart
+        await carrier_rig.until(lambda place=3 - part: f"AT+CMGR={place}" in carrier_rig.emulator.commands)
+    await carrier_rig.until(lambda: ear.texts and carrier_rig.emulator.kept == 0)
+    assert [one.text for one in ear.texts] == ["建议村口的涵洞塌了"]
+
+
+async def test_it_knows_operator_signal_and_stick(carrier_rig: ModemRig, ear: Ear) -> None:
+    condition = carrier_rig.transport.condition()
+    assert (condition.operator, condition.device, condition.note) == ("CHINA MOBILE", IMEI, "")
 
 
 async def test_who_rings_is_kept_and_not_answered(carrier_rig: ModemRig, ear: Ear) -> None:
