@@ -45,7 +45,7 @@ _PART_MS = 60_000
 """How long one part may take; ModemManager itself waits that long for a slow centre."""
 
 # ModemManager's enumerations
-_SMS_RECEIVED, _SMS_RECEIVING = 3, 2
+_SMS_RECEIVED = 3
 _PDU_REPORT = 3
 _REGISTERED_HOME, _REGISTERED_ROAMING, _DENIED = 1, 5, 3
 _STATE_LOCKED, _STATE_DISABLED, _STATE_ENABLED = 2, 3, 6
@@ -119,14 +119,16 @@ class Modem:
     async def _send(self, link: _Link, path: str, parcel: Parcel) -> Accepted:
         try:
             await link.bus.call(path, SMS, "Send")
-            reference = int((await link.bus.properties(path, SMS))["MessageReference"])
         except BusGoneError as gone:
             raise OutcomeUnknownError(Trouble.INTERRUPTED) from gone
         except BusError as refused:
             failure = failure_of(refused.name, refused.said)
             log.info("modem refused line=%s reason=%s", self.name, failure)
             raise failure from refused
-        return Accepted(_carrier_ref(reference, parcel.to, self._clock.now_ms()))
+        sent = await _about(link, path, SMS)
+        if sent is None:  # it has gone, and nobody will ever say which one it was: never again by itself
+            raise OutcomeUnknownError(Trouble.NO_REPORT)
+        return Accepted(_carrier_ref(int(sent["MessageReference"]), parcel.to, self._clock.now_ms()))
 
     async def ask(self, reference: str) -> Fate:
         """A modem forgets what it has sent."""
@@ -156,15 +158,15 @@ class Modem:
         path, about = found
         if self._link is None or self._link.path != path:
             self._link, self._told_time = _Link(bus, path), False
-        self._untaken = True
+        self._untaken = False
         try:
             await self._tend(self._link, about, sink)
-            self._untaken = False
         except BusGoneError:
             self._lost(sink)  # unplugged while it was looked at
         except BusError as refused:
             log.info("modem did not answer line=%s reason=%s", self.name, refused.name)
         except Exception as raised:  # noqa: BLE001 - what could not be kept is still on the SIM
+            self._untaken = True
             log.error("not taken, offered again line=%s raised=%s", self.name, where(raised))
 
     def _is_mine(self, about: Mapping[str, Any]) -> bool:
@@ -228,8 +230,8 @@ class Modem:
         if VOICE not in about:
             return
         for path in about[VOICE].get("Calls", []):
-            call = await link.bus.properties(path, CALL)
-            if int(call["Direction"]) != _INCOMING or int(call["State"]) not in (_RINGING_IN, _WAITING):
+            call = await _about(link, path, CALL)
+            if call is None or int(call["Direction"]) != _INCOMING or int(call["State"]) not in (_RINGING_IN, _WAITING):
                 continue
             if call["Number"] and path not in link.rung:  # the number comes a moment after the first ringing
                 await sink.rang(Ring(str(call["Number"]), self._clock.now_ms()))
@@ -243,7 +245,9 @@ class Modem:
         for path in paths:
             if path in link.shown:
                 continue
-            sms = await link.bus.properties(path, SMS)
+            sms = await _about(link, path, SMS)
+            if sms is None:
+                continue
             if int(sms["PduType"]) == _PDU_REPORT:
                 await self._take_report(sms, sink)
             elif int(sms["State"]) == _SMS_RECEIVED:
@@ -273,6 +277,14 @@ class Modem:
         else:
             trouble, final = report_trouble(status)
             await sink.report(Report(ref, State.FAILED, at_ms, trouble, f"{status:02x}", final))
+
+
+async def _about(link: _Link, path: str, interface: str) -> dict[str, Any] | None:
+    """A call or a text as ModemManager knows it; None where it is gone by now, which says nothing of the modem."""
+    try:
+        return await link.bus.properties(path, interface)
+    except BusError:
+        return None
 
 
 def _note(modem: Mapping[str, Any], network: Mapping[str, Any]) -> str:
