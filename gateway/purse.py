@@ -40,7 +40,10 @@ class Spending:
 class Purse:
     def __init__(self, clock: Clock, lines: Mapping[str, Line]) -> None:
         self._clock = clock
-        self._lines = lines
+        self._lines = dict(lines)
+
+    def set_line(self, name: str, line: Line) -> None:
+        self._lines[name] = line
 
     def line(self, name: str) -> Line:
         return self._lines.get(name, Line())

@@ -87,7 +87,7 @@ def office_of(config: Config) -> Office:
         call_price_fen=config.calls.price_fen_per_minute,
         sms_per_minute=config.sms.per_minute,
         call_lines=config.calls.lines,
-        texts=config.sms.transport != NONE,
+        texts=bool(config.sms.transports),
         calls=config.calls.transport != NONE,
         open_hours=config.open_hours,
         door_after_h=config.notices.door_after_hours,

@@ -201,3 +201,24 @@ async def test_a_line_that_says_down_when_tried_gives_way_after_the_same_patienc
     second.accept()
     await rig.until(rig.reaches(message, "accepted"))
     assert (await rig.row(message))["tries"] == 1
+
+
+async def test_a_line_can_be_opened_and_closed_while_the_gateway_runs(rig: Rig) -> None:
+    first, late = HandCarrier(window=1, name="first"), HandCarrier(window=1, name="late")
+    await rig.start(sms=[first], calls=[])
+    rig.gateway.open(late, Line(rank=1))
+    alarm, other = await rig.send_all(
+        [draft(WANG, priority=Priority.EMERGENCY), draft(LI, priority=Priority.EMERGENCY)]
+    )
+    await rig.let_pass(1000)
+    assert {*first.asked, *late.asked} == {alarm, other}
+    closing = asyncio.ensure_future(rig.gateway.close("late"))
+    await rig.let_pass(1000)
+    assert not closing.done()  # what is with the carrier comes to its end
+    late.accept()
+    first.accept()
+    await rig.until(closing.done)
+    await rig.send(ZHAO, priority=Priority.EMERGENCY)
+    await rig.until(lambda: first.asked)
+    assert (late.asked, [lane.name for lane in rig.gateway.lanes()]) == ({}, ["first"])
+    await rig.gateway.close("late")
