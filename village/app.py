@@ -38,7 +38,7 @@ from village.ground.reasons import reason_of
 from village.ground.timekeeping import Timekeeper
 from village.ground.wording import RefusalError, Wording, say
 from village.keywords.answering import Answering
-from village.lines import planned_lines, simulated_lines
+from village.lines import build, calls_line, named_lines, refuse_without_secrets
 from village.link.county_link import CountyLink, LinkState
 from village.link.reporting import Health, Reporter, Village
 from village.link.store import shift_times as shift_link
@@ -192,7 +192,7 @@ async def _start(
         stack.callback(carrier.close)
         sms.append(SimulatorSms(carrier, pace_ms=60_000 // config.sms.per_minute))
         calls.append(SimulatorCalls(carrier, lines=config.calls.lines))
-        lines = simulated_lines(config, sms[0].name, calls[0].name)
+        lines = {line.name: line.line for line in named_lines(config)} | {calls[0].name: calls_line(config)}
         if not await db.read(is_filled):
             await fill(db, clock, vault, carrier, means)
 
@@ -215,8 +215,10 @@ async def _start(
         tell_time=tell_time,
         lines=lines,
     )
-    planned = planned_lines(config, read_secrets(place.folder / SECRETS_NAME), clock)
-    switchboard = Switchboard(gateway, planned, db)
+    secrets = read_secrets(place.folder / SECRETS_NAME)
+    refuse_without_secrets(config, secrets)
+    real = [] if config.sms.simulated else named_lines(config)
+    switchboard = Switchboard(gateway, real, lambda line: build(line, config, secrets, clock), db)
     await switchboard.settle()
     await gateway.recover()
 
@@ -343,7 +345,7 @@ def _line_facts(gateway: Gateway, switchboard: Switchboard) -> list[desk_lines.L
     conditions = gateway.conditions()
     facts = [
         desk_lines.LineFacts(name, line.title, line.need, statuses.pop(name, None), conditions.get(name))
-        for name, line in switchboard.planned.items()
+        for name, line in switchboard.lines.items()
     ]
     titles = {Channel.SMS: say("短信（模拟）"), Channel.CALL: say("打电话（模拟）")}
     for name, status in statuses.items():

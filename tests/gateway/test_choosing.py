@@ -60,11 +60,12 @@ def test_lines_of_one_rank_share_the_work() -> None:
     assert share(MODEM, [MODEM, other], 0).fresh == share(other, [MODEM, other], 0).fresh == EVERYTHING
 
 
-def test_a_line_whose_budget_is_used_up_takes_emergencies_alone_and_the_next_one_the_rest() -> None:
-    broke = replace(MODEM, broke=True)
-    assert share(broke, [broke, PHONE], 0).fresh == EMERGENCIES
+def test_a_line_whose_budget_is_used_up_takes_what_saves_lives_and_the_next_one_the_rest() -> None:
+    broke, lives = replace(MODEM, broke=True), EMERGENCIES | {Priority.URGENT}
+    assert share(broke, [broke, PHONE], 0).fresh == lives
     assert share(broke, [broke, PHONE], 0).turned == frozenset()
-    assert share(PHONE, [broke, PHONE], 0).fresh == EVERYTHING
+    assert share(PHONE, [broke, PHONE], 0).fresh == EVERYTHING - {Priority.URGENT}
+    assert share(broke, [broke], 0).fresh == lives
 
 
 async def test_a_dearer_line_is_silent_while_the_first_one_works(rig: Rig) -> None:
