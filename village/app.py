@@ -42,6 +42,7 @@ from village.lines import build, calls_line, named_lines, refuse_without_secrets
 from village.link.county_link import CountyLink, LinkState
 from village.link.reporting import Health, Reporter, Village
 from village.link.store import shift_times as shift_link
+from village.notices.climb import climb_due
 from village.notices.events import notice_call, notice_moved
 from village.notices.office import Means
 from village.notices.send_notice import send_due
@@ -89,6 +90,9 @@ log = logging.getLogger(__name__)
 
 _DUE_EVERY_S = 10
 """How soon a notice planned for a certain minute leaves; a look costs one indexed read."""
+
+_CLIMB_EVERY_S = 60
+"""How soon those who have not answered are tried again; the rungs are hours apart, in danger minutes."""
 
 _REACH_EVERY_S = 300
 """How soon the county's record of a notice's reach is looked at again; it is told no oftener than every half hour."""
@@ -231,6 +235,9 @@ async def _start(
     async def due() -> None:
         await db.write(lambda tx: send_due(tx, means, clock.now_ms(), trusted=clock.trusted))
 
+    async def climb() -> None:
+        await db.write(lambda tx: climb_due(tx, means, clock.now_ms(), trusted=clock.trusted))
+
     async def count() -> None:
         up_since = listening_since.up_since_ms(gateway.lanes())
 
@@ -256,6 +263,7 @@ async def _start(
     schedule = Schedule()
     schedule.every(_GIVE_BACK_EVERY_S, give_memory_back)
     schedule.every(_DUE_EVERY_S, due)
+    schedule.every(_CLIMB_EVERY_S, climb)
     schedule.every(_DUE_EVERY_S, count)
     schedule.every(_DUE_EVERY_S, report)
     schedule.every(_REACH_EVERY_S, report_reach)

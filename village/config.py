@@ -128,7 +128,12 @@ class CallSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class DoorSettings:
+class NoticeSettings:
+    """Hours after a notice in which nothing came back. 0: that rung is left out."""
+
+    remind_after_hours: int = 4
+    call_after_hours: int = 8
+    second_call: bool = True
     door_after_hours: int = 24
 
 
@@ -141,7 +146,7 @@ class Config:
     phone: PhoneSettings = field(default_factory=PhoneSettings)
     twilio: TwilioSettings = field(default_factory=TwilioSettings)
     calls: CallSettings = field(default_factory=CallSettings)
-    notices: DoorSettings = field(default_factory=DoorSettings)
+    notices: NoticeSettings = field(default_factory=NoticeSettings)
     open_hours: tuple[tuple[int, int], ...] = OPEN_HOURS
     """Spans of minutes of the Beijing day in which ordinary messages may go out."""
     directory: tuple[tuple[str, str], ...] = ()
@@ -225,7 +230,10 @@ def parse_config(text: str) -> Config:
             price_fen_per_minute=reading.whole("calls.price_fen_per_minute", 15, lowest=0, highest=1000),
             month_yuan=reading.whole("calls.month_yuan", 0, lowest=0, highest=100_000),
         ),
-        notices=DoorSettings(
+        notices=NoticeSettings(
+            remind_after_hours=reading.whole("notices.remind_after_hours", 4, lowest=0, highest=24 * 14),
+            call_after_hours=reading.whole("notices.call_after_hours", 8, lowest=0, highest=24 * 14),
+            second_call=reading.flag("notices.second_call", True),
             door_after_hours=reading.whole("notices.door_after_hours", 24, lowest=1, highest=24 * 14),
         ),
         open_hours=reading.spans("quiet.open", OPEN_HOURS),

@@ -16,6 +16,7 @@ from village.ground.clock import Clock
 from village.ground.wording import RefusalError, say
 from village.keywords.answering import Answering, AnswerSettings
 from village.lines import budget_left
+from village.notices.ladder import Ladder
 from village.notices.office import Means, Office
 from village.place import NewVillage, Place
 from village.sample.village import SAMPLE, fill, is_filled
@@ -97,6 +98,7 @@ def office_of(config: Config) -> Office:
         calls=config.calls.transport != NONE,
         open_hours=config.open_hours,
         door_after_h=config.notices.door_after_hours,
+        ladder=Ladder(config.notices.remind_after_hours, config.notices.call_after_hours, config.notices.second_call),
     )
 
 

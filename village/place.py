@@ -82,6 +82,9 @@ month_yuan = 0                  # 打电话一个月最多花几元 · budget a 
 open = {open_hours}   # 平常通知只在这些时间发 · when ordinary messages may go out
 
 [notices]
+remind_after_hours = 4          # 几小时没回音就再发一条，0不发 · hours without an answer before a reminder
+call_after_hours = 8            # 几小时没回音就打电话，0不打 · ... before a call
+second_call = true              # 没人接，换个时候再打一次 · ... and one more at another time of day
 door_after_hours = 24           # 多久没回音就上门 · hours without an answer before somebody knocks
 
 [directory]                     # 村民回06时告诉他的号码 · numbers told to whoever texts 06

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.message import Channel
 from gateway.outbox import Outbox
 from village.ground.privacy import Vault
+from village.notices.ladder import Ladder
 from village.notices.notice import Channels
 
 
@@ -36,6 +37,8 @@ class Office:
     """Minutes of the Beijing day in which ordinary messages go out."""
     door_after_h: int = 24
     """Hours without an answer before somebody knocks, where the notice has no due time of its own."""
+    ladder: Ladder = field(default_factory=Ladder)
+    """When those who do not answer are reminded and rung."""
     duty_name: str = ""
     """Who picks up `phone`; empty where nobody is named."""
     texts: bool = True

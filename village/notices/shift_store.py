@@ -11,6 +11,7 @@ _INSTANTS = {
     "notice": ("created_ms", "stopped_ms"),
     "notice_version": ("created_ms",),
     "notice_copy": ("created_ms",),
+    "notice_rung": ("at_ms",),
     "notice_confirmation": ("at_ms", "lapsed_ms"),
     "door_visit": ("ticked_ms",),
     "notice_draft": ("saved_ms",),

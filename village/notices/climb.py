@@ -1,0 +1,124 @@
+"""Climb a notice's ladder: the next copy to those who have not answered, in one unit with the word that it was climbed.
+
+Never rings or writes to somebody whose household (or who himself, where persons were addressed) has answered.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.message import Channel
+from gateway.message import State as MessageState
+from village.notices import climb_store, store
+from village.notices.dispatch import Letter, post
+from village.notices.ladder import due_rung, rung_ms
+from village.notices.notice import CopyKind, Notice, Rung, State, UnitId
+from village.notices.office import Means, Office
+from village.notices.reach import Stage, stage
+from village.notices.reach_store import UnitRow, unit_rows
+from village.people.store import phone_by_id
+
+log = logging.getLogger(__name__)
+
+_DAYS_MS = 14 * 86_400_000
+
+_LEFT = frozenset({MessageState.ACCEPTED, MessageState.DELIVERED, MessageState.UNKNOWN})
+"""An SMS that is out: only whoever may have it can be reminded of it."""
+
+_ENDED = frozenset({MessageState.FAILED, MessageState.UNKNOWN, MessageState.EXPIRED})
+"""A call that reached nobody; one that still waits or rings is not doubled."""
+
+
+def climb_due(tx: sqlite3.Connection, means: Means, now_ms: int, *, trusted: bool) -> list[tuple[Notice, Rung, int]]:
+    """Every rung that is due: the notice, the rung, and how many messages were queued. With a guessed clock: none."""
+    if not trusted:
+        return []
+    climbed = []
+    for notice in store.running(tx, now_ms - _DAYS_MS):
+        if notice.state is not State.SENT or not notice.rungs:
+            continue
+        done = climb_store.climbed(tx, notice.id, notice.version)
+        if done:
+            _spare_who_answered(tx, means, notice)
+        rung = due_rung(_times(notice, means.office, done), done, now_ms)
+        if rung is None:
+            continue
+        letters = _letters(tx, notice, rung)
+        post(tx, means, notice, letters, now_ms, rung=rung)
+        climb_store.climb(tx, (notice.id, notice.version, rung), now_ms, messages=len(letters))
+        log.info("rung climbed notice=%d rung=%s messages=%d", notice.id, rung.name, len(letters))
+        climbed.append((notice, rung, len(letters)))
+    return climbed
+
+
+def _times(notice: Notice, office: Office, done: dict[Rung, int]) -> dict[Rung, int | None]:
+    door_ms = notice.door_ms(office.door_after_h)
+    return {
+        rung: rung_ms(rung, notice, office.ladder, done, door_ms=door_ms, open_hours=office.open_hours)
+        for rung in notice.rungs
+        if office.carries(rung.channel) and (notice.channels.call if rung.channel is Channel.CALL else True)
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """What comes next by itself, and for how many phones it would be now. `rung` None: the door list."""
+
+    rung: Rung | None
+    at_ms: int
+    phones: int
+
+
+def next_step(tx: sqlite3.Connection, office: Office, notice: Notice, now_ms: int) -> NextStep | None:
+    """None where nothing comes by itself any more."""
+    if notice.state is not State.SENT or not notice.channels.reaches_phones:
+        return None
+    done = climb_store.climbed(tx, notice.id, notice.version)
+    times = _times(notice, office, done)
+    ahead = [(at_ms, rung) for rung, at_ms in times.items() if at_ms is not None and rung not in done]
+    if ahead:
+        at_ms, rung = min(ahead)
+        return NextStep(rung, max(at_ms, now_ms), len(_letters(tx, notice, rung)))
+    door_ms = notice.door_ms(office.door_after_h)
+    return NextStep(None, door_ms, 0) if now_ms < door_ms else None
+
+
+def _letters(tx: sqlite3.Connection, notice: Notice, rung: Rung) -> list[Letter]:
+    """A copy for every phone that serves somebody who has not answered, and that this rung can still tell something."""
+    waiting = {unit.id for unit in unit_rows(tx, notice.id) if _waits(unit)}
+    letters = []
+    for phone_id, copies in climb_store.copies_by_phone(tx, notice.id, notice.version).items():
+        serves = tuple(sorted({UnitId(unit) for copy in copies for unit in copy.serves} & waiting))
+        if not serves or not _helps(rung, copies):
+            continue
+        phone = phone_by_id(tx, phone_id)
+        if phone is None or phone.opted != "all":
+            continue
+        if rung.channel is Channel.CALL and phone.kind not in ("mobile", "landline"):
+            continue
+        kind = CopyKind.CORRECTION if any(copy.kind is CopyKind.CORRECTION for copy in copies) else CopyKind.NOTICE
+        letters.append(Letter(phone, rung.channel, kind, serves))
+    return letters
+
+
+def _waits(unit: UnitRow) -> bool:
+    return stage(unit) not in (Stage.CONFIRMED, Stage.HEARD) and unit.ticked_ms is None
+
+
+def _helps(rung: Rung, copies: Sequence[climb_store.PhoneCopy]) -> bool:
+    calls = [copy for copy in copies if copy.channel is Channel.CALL]
+    if rung is Rung.REMINDER:
+        return any(copy.channel is Channel.SMS and copy.state in _LEFT for copy in copies)
+    if rung is Rung.CALL:
+        return not calls
+    return bool(calls) and all(copy.state in _ENDED for copy in calls)
+
+
+def _spare_who_answered(tx: sqlite3.Connection, means: Means, notice: Notice) -> None:
+    """What this ladder has queued for people who have answered since does not go out any more."""
+    settled = climb_store.queued_for_nobody(tx, notice.id, notice.version)
+    if settled:
+        means.outbox.withdraw(tx, settled)

@@ -1,0 +1,76 @@
+"""The SQL of the ladder: which rungs were climbed, and what each phone was sent. Decides nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from gateway.message import Channel
+from gateway.message import State as MessageState
+from village.notices.notice import CopyKind, Rung
+
+
+def climbed(tx: sqlite3.Connection, notice_id: int, version: int) -> dict[Rung, int]:
+    """The rungs of one wording, and when."""
+    rows = tx.execute(
+        "SELECT rung, at_ms FROM notice_rung WHERE notice_id = :notice AND version = :version",
+        {"notice": notice_id, "version": version},
+    )
+    return {Rung(row["rung"]): row["at_ms"] for row in rows}
+
+
+def climb(tx: sqlite3.Connection, step: tuple[int, int, Rung], now_ms: int, *, messages: int) -> None:
+    """`step`: notice, version and rung."""
+    notice_id, version, rung = step
+    tx.execute(
+        "INSERT INTO notice_rung (notice_id, version, rung, at_ms, messages)"
+        " VALUES (:notice, :version, :rung, :now, :messages)",
+        {"notice": notice_id, "version": version, "rung": rung, "now": now_ms, "messages": messages},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneCopy:
+    """One copy of the current wording. `state` None: the gateway has forgotten it."""
+
+    channel: Channel
+    kind: CopyKind
+    state: MessageState | None
+    serves: tuple[int, ...]
+
+
+def copies_by_phone(tx: sqlite3.Connection, notice_id: int, version: int) -> dict[int, list[PhoneCopy]]:
+    """What each phone was sent of this wording of our own accord, oldest first."""
+    rows = tx.execute(
+        "SELECT c.phone_id, c.channel, c.kind, m.state,"
+        " (SELECT group_concat(s.unit_id) FROM notice_copy_serves s WHERE s.copy_id = c.id) AS serves"
+        " FROM notice_copy c LEFT JOIN message_state m ON m.id = c.message_id"
+        " WHERE c.notice_id = :notice AND c.version = :version AND c.kind <> 'asked' ORDER BY c.id",
+        {"notice": notice_id, "version": version},
+    )
+    found: dict[int, list[PhoneCopy]] = {}
+    for row in rows:
+        found.setdefault(row["phone_id"], []).append(
+            PhoneCopy(
+                channel=Channel(row["channel"]),
+                kind=CopyKind(row["kind"]),
+                state=None if row["state"] is None else MessageState(row["state"]),
+                serves=tuple(int(unit) for unit in (row["serves"] or "").split(",") if unit),
+            )
+        )
+    return found
+
+
+def queued_for_nobody(tx: sqlite3.Connection, notice_id: int, version: int) -> list[int]:
+    """Messages of later rungs that still wait although everybody they serve has answered or listened."""
+    rows = tx.execute(
+        "SELECT c.message_id FROM notice_copy c JOIN message_state m ON m.id = c.message_id"
+        " WHERE c.notice_id = :notice AND c.version = :version AND c.rung > 0 AND m.state = 'queued'"
+        " AND NOT EXISTS (SELECT 1 FROM notice_copy_serves s WHERE s.copy_id = c.id"
+        "  AND NOT EXISTS (SELECT 1 FROM notice_confirmation f WHERE f.unit_id = s.unit_id AND f.lapsed_ms IS NULL)"
+        "  AND NOT EXISTS (SELECT 1 FROM notice_copy_serves t JOIN notice_copy d ON d.id = t.copy_id"
+        "   JOIN message_state h ON h.id = d.message_id"
+        "   WHERE t.unit_id = s.unit_id AND d.version = :version AND h.heard_ms IS NOT NULL))",
+        {"notice": notice_id, "version": version},
+    )
+    return [row["message_id"] for row in rows]
