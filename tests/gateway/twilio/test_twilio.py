@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
-from gateway.failures import RejectedError, RetryLaterError, TransportDownError, TransportFailure, Trouble
-from tests.gateway.sms_contract import Ear, SmsTransportContract, parcel
+from tests.gateway.sms_contract import Ear, SmsTransportContract
 from tests.gateway.twilio.conftest import TwilioRig
 
 pytestmark = pytest.mark.asyncio
