@@ -13,7 +13,7 @@ import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_FLOOR, Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
@@ -514,10 +514,10 @@ def _fate(record: Record) -> Fate:
 
 
 def _with_balance(condition: Condition, amount: str, currency: str, now_ms: int) -> Condition:
-    """In fen where the account is kept in yuan; whatever it is kept in, as it was said."""
+    """In fen where the account is kept in yuan; whatever it is kept in, in words. Never more than there is."""
     try:
-        known = Decimal(amount)
+        known = Decimal(amount).quantize(Decimal("0.01"), ROUND_FLOOR)
     except InvalidOperation:
         return condition
-    fen = round(known * 100) if currency.upper() == "CNY" else None
-    return replace(condition, balance_fen=fen, balance_ms=now_ms, balance_said=f"{known:.2f} {currency.upper()}")
+    fen = int(known * 100) if currency.upper() == "CNY" else None
+    return replace(condition, balance_fen=fen, balance_ms=now_ms, balance_said=f"{known} {currency.upper()}")

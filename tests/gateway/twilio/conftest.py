@@ -28,11 +28,13 @@ class Traffic:
         self._under_way = 0
         self._idle = asyncio.Event()
         self._idle.set()
+        self.begun = asyncio.Event()
 
     @contextlib.contextmanager
     def one(self) -> Any:
         self._under_way += 1
         self._idle.clear()
+        self.begun.set()
         try:
             yield
         finally:
@@ -139,7 +141,7 @@ async def ear(carrier_rig: TwilioRig) -> AsyncIterator[Ear]:
 
 
 @contextlib.asynccontextmanager
-async def public(stand_in: StandIn, transport: TwilioSms, name: str = "twilio") -> AsyncIterator[None]:
+async def public(stand_in: StandIn, transport: TwilioSms) -> AsyncIterator[None]:
     """A web server that carries calls to the transport, behind a proxy that writes addresses of its own."""
 
     async def carry(request: web.Request) -> web.Response:
@@ -150,11 +152,13 @@ async def public(stand_in: StandIn, transport: TwilioSms, name: str = "twilio") 
             body=await request.read(),
             peer=request.remote or "",
         )
+        if request.match_info["name"] != transport.name:
+            raise web.HTTPNotFound
         answer = await transport.callback(said)
         return web.Response(status=answer.status, content_type=answer.content_type, body=answer.body)
 
     app = web.Application()
-    app.router.add_post(f"/callbacks/{name}/{{what}}", carry)
+    app.router.add_post("/callbacks/{name}/{what}", carry)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     try:

@@ -17,7 +17,7 @@ import itertools
 import json
 import re
 import socket
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -118,6 +118,8 @@ class StandIn:
         """So many messages are (not) taken, and no answer comes."""
         self.take_and_babble = 0
         """So many messages are taken, and what comes back is no JSON."""
+        self.before_answering: Callable[[str], Awaitable[None]] | None = None
+        """What happens between taking a message and saying so."""
 
     # being there
 
@@ -205,6 +207,8 @@ class StandIn:
         if code is not None:
             return _error(400, code, f"Unable to create record: {form.get('To')} …")
         message = self._make(form)
+        if self.before_answering is not None:
+            await self.before_answering(message.sid)
         if self.take_and_hang:
             self.take_and_hang -= 1
             await self._released.wait()

@@ -44,7 +44,7 @@ def test_what_a_person_has_to_mend_pauses_the_line_and_costs_no_message(code: in
     assert report_trouble("failed", code) == (failure.trouble, False)
 
 
-@pytest.mark.parametrize("code", (*RETRY, *LATER_OR_BY_VOICE))
+@pytest.mark.parametrize("code", [*RETRY, *LATER_OR_BY_VOICE])
 def test_what_passes_is_tried_again(code: int) -> None:
     failure = failure_of(400, code)
     assert isinstance(failure, RetryLaterError)
