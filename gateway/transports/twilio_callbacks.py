@@ -21,9 +21,11 @@ INBOUND = "inbound"
 TWIML = CallbackAnswer(200, "text/xml", b'<?xml version="1.0" encoding="UTF-8"?><Response></Response>')
 """Taken, and nothing is to be answered through Twilio itself."""
 
+_MOST_BYTES = 65_536
 _MOST_FIELDS = 200
 
-IsSigned = Callable[[str, "MultiDict[str] | str", str], bool]
+Form = MultiDict[str]
+IsSigned = Callable[[str, Form | str, str], bool]
 """Whether Twilio signed this address and form (or JSON body) with this signature."""
 
 
@@ -31,13 +33,13 @@ class OddCallbackError(ValueError):
     """Signed, but not what these addresses are for."""
 
 
-def signed_fields(said: Callback, url: str, is_signed: IsSigned) -> MultiDict[str] | None:
+def signed_fields(said: Callback, url: str, is_signed: IsSigned) -> Form | None:
     """The fields of a request that Twilio signed for `url`; None for every other.
 
     A JSON body is not in the signature itself but by its hash in the query: without that hash it is nobody's.
     """
     signature = said.headers.get("x-twilio-signature", "")
-    if not signature:
+    if not signature or len(said.body) > _MOST_BYTES:
         return None
     url = f"{url}?{said.query}" if said.query else url
     try:
@@ -55,7 +57,7 @@ def signed_fields(said: Callback, url: str, is_signed: IsSigned) -> MultiDict[st
         return None
 
 
-def _from_json(body: str) -> MultiDict[str]:
+def _from_json(body: str) -> Form:
     try:
         said = json.loads(body)
     except ValueError as odd:
@@ -65,7 +67,7 @@ def _from_json(body: str) -> MultiDict[str]:
     return MultiDict((str(key), value) for key, value in said.items() if isinstance(value, str))
 
 
-def only(fields: MultiDict[str], name: str) -> str:
+def only(fields: Form, name: str) -> str:
     """A field's one value. Raises OddCallbackError where there is none, or several that differ: which of them comes
     first is not signed.
     """

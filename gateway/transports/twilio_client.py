@@ -19,7 +19,6 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
-from multidict import MultiDict
 from twilio.base import values
 from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
@@ -27,16 +26,13 @@ from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
 from gateway.failures import OutcomeUnknownError, TransportDownError, TransportFailure, Trouble
+from gateway.transports.twilio_callbacks import Form
 from gateway.transports.twilio_failures import failure_of
 
 API = "https://api.twilio.com"
 
 _CONNECT_S = 10.0
 _PAGE = 200
-
-_silent = logging.getLogger("gateway.twilio.silent")
-"""Twilio's clients log addresses and query strings, and there are numbers in those: ours is given nothing to say."""
-_silent.disabled = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +60,7 @@ class Wire(AsyncHttpClient):  # type: ignore[misc]  # twilio has no types
     """
 
     def __init__(self, base: str, timeout_s: float, monotonic_ms: Callable[[], int]) -> None:
-        super().__init__(_silent, True, timeout_s)
+        super().__init__(logging.getLogger(__name__), True, timeout_s)
         self._base = base
         self._monotonic_ms = monotonic_ms
         self._offset_ms: int | None = None
@@ -247,7 +243,7 @@ def _ms(moment: datetime | None) -> int | None:
     return None if moment is None else round(moment.timestamp() * 1000)
 
 
-def is_signed(auth_token: str, url: str, said: MultiDict[str] | str, signature: str) -> bool:
+def is_signed(auth_token: str, url: str, said: Form | str, signature: str) -> bool:
     """Whether Twilio signed a request to our public `url`. `said`: its form with all repeats, or its body where that is
     JSON and `url` carries its bodySHA256.
     """

@@ -32,13 +32,11 @@ from gateway.ground import Clock, wait_for
 from gateway.message import State
 from gateway.phone import is_e164
 from gateway.transport import Accepted, Fate, Inbound, Parcel, Report, Sink
-from gateway.transports.twilio_callbacks import INBOUND, STATUS, TWIML, OddCallbackError, only, signed_fields
+from gateway.transports.twilio_callbacks import INBOUND, STATUS, TWIML, Form, OddCallbackError, only, signed_fields
 from gateway.transports.twilio_failures import BY_DESTINATION, STATES, is_final, report_trouble
 from gateway.transports.twilio_watch import Tries, Try, Watch
 
 if TYPE_CHECKING:
-    from multidict import MultiDict
-
     from gateway.transports.twilio_client import Record, TwilioClient
 
 log = logging.getLogger(__name__)
@@ -151,6 +149,7 @@ class TwilioSms:
         self._listen_ms = self._look_ms = self._balance_ms = 0
         self._again_ms = _AGAIN_MS
         self._rest_ms, self._rest_until_ms = _REST_MS, 0
+        self._strangers = self._strangers_ms = 0
 
     def condition(self) -> Condition:
         return self._condition
@@ -232,7 +231,8 @@ class TwilioSms:
         Twilio keeps no reference of ours. A try whose answer never came is looked for by number, text and time; it is
         it where just one message fits and no other doubtful try could have made it. Where none is found Twilio is
         asked again later, for an hour: it is never said that it was not sent, for nobody can know that it will not
-        turn up yet. After a restart nothing is remembered and nothing can be asked.
+        turn up yet. A text that Twilio changed (smart encoding, the prefix of a trial account) is not found. After a
+        restart nothing is remembered and nothing can be asked.
         """
         client = self._client
         if client is None:
@@ -304,7 +304,6 @@ class TwilioSms:
             self._is_lost(sink, failure, now_ms)
         except Exception as raised:  # noqa: BLE001 - a full disk, say: Twilio still has it, and is asked again
             log.error("not taken, asked for again line=%s raised=%s", self.name, where(raised))
-            self._look_ms = self._listen_ms = now_ms + _AGAIN_MS
         else:
             self._again_ms = _AGAIN_MS
             self._is_up()
@@ -446,7 +445,7 @@ class TwilioSms:
         try:
             fields = signed_fields(said, url, lambda *parts: is_signed(token, *parts))
             if fields is None:
-                log.warning("callback without Twilio's signature line=%s what=%s", self.name, said.what)
+                self._count_stranger()
                 return CallbackAnswer(403)
             if said.what == INBOUND:
                 return TWIML if await self._is_kept(self._hear(sink, fields)) else CallbackAnswer(503)
@@ -455,13 +454,20 @@ class TwilioSms:
             log.warning("callback not understood line=%s what=%s field=%s", self.name, said.what, odd)
             return CallbackAnswer(400)
 
-    async def _hear(self, sink: Sink, fields: MultiDict[str]) -> None:
+    def _count_stranger(self) -> None:
+        """Told of once a minute: whoever knocks all day must not fill the card with our log."""
+        self._strangers += 1
+        if (now_ms := self._clock.monotonic_ms()) >= self._strangers_ms:
+            log.warning("callbacks without Twilio's signature line=%s count=%d", self.name, self._strangers)
+            self._strangers, self._strangers_ms = 0, now_ms + _MIN
+
+    async def _hear(self, sink: Sink, fields: Form) -> None:
         """Twilio's call comes with the text and says no time: the inbox's own is as good."""
         sid = only(fields, "MessageSid")
         await sink.received(Inbound(only(fields, "From"), only(fields, "Body"), None, sid))
         self._heard.add(sid)
 
-    async def _hear_status(self, sink: Sink, fields: MultiDict[str]) -> None:
+    async def _hear_status(self, sink: Sink, fields: Form) -> None:
         sid, status = only(fields, "MessageSid"), only(fields, "MessageStatus")
         if status not in STATES:
             return

@@ -18,7 +18,7 @@ from tests.gateway.sms_contract import Ear
 from tests.gateway.twilio.stand_in import ACCOUNT, NUMBER, PUBLIC, TOKEN, StandIn, standing_in
 from village.ground.clock import MovableClock
 
-_LONGEST_S = 20
+_LONGEST_S = 60
 
 
 class Traffic:
@@ -86,7 +86,7 @@ class TwilioRig:
         self.transport = self.another()
         stand_in.number_errors |= {LI: 21211, ZHAO: 21611}
 
-    def another(self, *, timeout_s: float = 5, **more: Any) -> TwilioSms:
+    def another(self, *, timeout_s: float = 20, **more: Any) -> TwilioSms:
         return TwilioSms(settings(**more), self.clock, base=self.stand_in.address, timeout_s=timeout_s)
 
     async def until(self, reached: Callable[[], object], *, step_ms: int = 500) -> None:

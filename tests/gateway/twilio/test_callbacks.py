@@ -134,6 +134,7 @@ async def test_what_twilio_signed_is_taken(village: Village, url: str, fields: l
         {"tamper": TEXT[:3]},
         {"tamper": []},
         {"tamper": [*TEXT, *((f"f{n}", "") for n in range(500))]},
+        {"tamper": [*TEXT, ("Extra", "x" * 100_000)]},
         {"headers": {"Content-Type": "application/json"}},
         {"headers": {"X-Twilio-Webhooks-Signature-Settings": "key=k,algorithm=HMAC_SHA256"}, "token": "shared key"},
     ],
@@ -209,6 +210,15 @@ async def test_bytes_that_are_no_text_are_not_read(village: Village) -> None:
 async def test_a_status_nobody_knows_changes_nothing(village: Village) -> None:
     assert (await village.twilio.call(STATUS, [("MessageSid", "SM1"), ("MessageStatus", "pondering")]))[0] == 204
     assert village.heard_nothing
+
+
+async def test_who_knocks_all_day_does_not_fill_the_log(village: Village, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(50):
+        assert (await village.twilio.call(INBOUND, TEXT, token="guess"))[0] == 403
+    assert len([one for one in caplog.records if "signature" in one.getMessage()]) == 1
+    await village.rig.let_pass(60_000)
+    await village.twilio.call(INBOUND, TEXT, token="guess")
+    assert "count=50" in caplog.records[-1].getMessage()
 
 
 # no ear

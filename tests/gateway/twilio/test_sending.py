@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
+import ssl
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from gateway.failures import (
     CannotAskError,
@@ -108,7 +116,7 @@ async def test_a_wrong_token_stops_the_line(carrier_rig: TwilioRig, ear: Ear) ->
 
 @pytest.mark.parametrize("fault", ["take_and_break", "take_and_hang", "hang", "take_and_babble", "broken"])
 async def test_what_may_have_been_taken_is_unknown(carrier_rig: TwilioRig, fault: str) -> None:
-    transport = carrier_rig.another(timeout_s=0.2)
+    transport = carrier_rig.another(timeout_s=1)
     async with running(transport, Ear(), carrier_rig):
         setattr(carrier_rig.stand_in, fault, 1)
         assert isinstance(await failing(transport), OutcomeUnknownError)
@@ -123,13 +131,59 @@ async def test_where_nobody_can_connect_nothing_was_sent(carrier_rig: TwilioRig,
     assert (failure.trouble, failure.code) == (Trouble.NO_SIGNAL, "connect")
 
 
-async def test_a_name_that_cannot_be_found_is_a_line_that_is_down(carrier_rig: TwilioRig) -> None:
-    lost, ear = TwilioSms(settings(), carrier_rig.clock, base="http://api.twilio.invalid"), Ear()
+async def test_a_name_that_cannot_be_found_is_a_line_that_is_down(
+    carrier_rig: TwilioRig, ear: Ear, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", unknown)
+    lost = TwilioSms(settings(), carrier_rig.clock, base="http://api.twilio.invalid")
+    await _goes_down(lost, carrier_rig, "dns")
+
+
+async def test_somebody_elses_certificate_gets_neither_token_nor_message(
+    carrier_rig: TwilioRig, tmp_path: Path
+) -> None:
+    async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    server = await asyncio.start_server(greet, "127.0.0.1", 0, ssl=_self_signed(tmp_path))
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        lost = TwilioSms(settings(), carrier_rig.clock, base=f"https://127.0.0.1:{port}")
+        await _goes_down(lost, carrier_rig, "certificate")
+
+
+async def _goes_down(lost: TwilioSms, rig: TwilioRig, code: str) -> None:
+    ear = Ear()
     listening = asyncio.create_task(lost.run(ear))
-    await carrier_rig.until(lambda: ear.link)
+    await rig.until(lambda: ear.link)
     assert ear.link == [f"down {Trouble.NO_SIGNAL}"]
+    failure = await failing(lost)
+    assert isinstance(failure, TransportDownError)
+    assert (failure.trouble, failure.code) == (Trouble.NO_SIGNAL, code)
     listening.cancel()
     await asyncio.wait({listening})
+
+
+def _self_signed(folder: Path) -> ssl.SSLContext:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "api.twilio.com")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    pem = Encoding.PEM
+    (folder / "cert.pem").write_bytes(
+        made.public_bytes(pem) + key.private_bytes(pem, PrivateFormat.PKCS8, NoEncryption())
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "cert.pem")
+    return context
 
 
 async def test_before_it_runs_it_takes_nothing(carrier_rig: TwilioRig) -> None:
@@ -154,7 +208,7 @@ async def test_a_line_that_swallows_messages_gets_a_handful_and_not_all(carrier_
 
 
 async def test_after_a_doubtful_try_the_next_one_asks_before_it_risks_a_message(carrier_rig: TwilioRig) -> None:
-    transport, ear = carrier_rig.another(timeout_s=0.2), Ear()
+    transport, ear = carrier_rig.another(timeout_s=1), Ear()
     async with running(transport, ear, carrier_rig):
         carrier_rig.stand_in.take_and_hang = 1
         await failing(transport)

@@ -208,7 +208,7 @@ async def test_a_replayed_failure_does_not_use_up_the_next_try(village: Village)
 
 @pytest.mark.parametrize("fault", ["take_and_break", "take_and_hang", "take_and_babble"])
 async def test_a_message_whose_answer_was_lost_is_found_and_never_sent_again(village: Village, fault: str) -> None:
-    await village.start(timeout_s=0.3)
+    await village.start(timeout_s=1)
     setattr(village.twilio, fault, 1)
     message = await village.rig.send()
     await village.rig.until(lambda: ("unknown",) in [(one.after,) for one in village.rig.recorder.moves])
@@ -222,7 +222,7 @@ async def test_a_message_whose_answer_was_lost_is_found_and_never_sent_again(vil
 
 
 async def test_a_message_that_may_have_gone_nowhere_stays_unknown_and_is_not_sent_again(village: Village) -> None:
-    await village.start(timeout_s=0.3)
+    await village.start(timeout_s=1)
     village.twilio.hang = 1
     message = await village.rig.send()
     await village.rig.until(village.rig.reaches(message, "unknown"))
@@ -233,7 +233,7 @@ async def test_a_message_that_may_have_gone_nowhere_stays_unknown_and_is_not_sen
 
 
 async def test_an_emergency_of_which_nobody_knows_goes_out_again(village: Village) -> None:
-    await village.start(timeout_s=0.3)
+    await village.start(timeout_s=1)
     village.twilio.hang = 1
     message = await village.rig.send(priority=Priority.EMERGENCY, kind="alert")
     await village.rig.until(village.rig.reaches(message, "accepted"), step_ms=1_000)
