@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 _S, _MIN, _HOUR = 1_000, 60_000, 3_600_000
 
 _LONGEST_VALIDITY_S = 36_000
-"""Ten hours: what the Message resource takes since 2024."""
+"""Ten hours, says the page of the Message resource; older pages say four."""
 
 _LISTEN_MS, _LISTEN_BESIDE_CALLBACKS_MS = 30 * _S, 5 * _MIN
 _FIRST_MS, _FIRST_BESIDE_CALLBACKS_MS = 10 * _S, 2 * _MIN
@@ -181,10 +181,14 @@ class TwilioSms:
             self._tries.not_taken(parcel.reference)
             raise self._stand_aside(parcel, failure) from failure
         self._rest_ms = _REST_MS
-        self._tries.taken(parcel.reference, record.sid)
-        self._watch.add(record.sid, record.created_ms, self._clock.monotonic_ms())
-        self._wake.set()
+        self._is_taken(parcel.reference, record)
         return Accepted(record.sid)
+
+    def _is_taken(self, reference: str, record: Record) -> None:
+        self._tries.taken(reference, record.sid)
+        self._watch.add(record.sid, record.created_ms, self._clock.monotonic_ms())
+        self._watch.told(record.sid, State.ACCEPTED)
+        self._wake.set()
 
     async def _reach(self, client: TwilioClient) -> None:
         """Before a message is risked on a line that was dead a moment ago."""
@@ -255,9 +259,7 @@ class TwilioSms:
             and not self._tries.is_anothers(record.sid)
         ]
         if len(found) == 1:
-            self._tries.taken(reference, found[0].sid)
-            self._watch.add(found[0].sid, found[0].created_ms, self._clock.monotonic_ms())
-            self._wake.set()
+            self._is_taken(reference, found[0])
             return _fate(found[0])
         if found or self._carrier_ms(client) - lost.carrier_ms > _ASK_MS:
             raise CannotAskError(reference)
@@ -377,9 +379,7 @@ class TwilioSms:
         for sid in [sid for sid in due if sid not in seen][:_FEW]:
             record = await client.one(sid)
             asked.append(sid)
-            if record is None:
-                self._watch.close(sid)
-            else:
+            if record is not None:  # one that is not there (yet, or any more) is asked for again and let go in the end
                 await self._take(sink, [record])
         self._watch.asked(asked, now_ms, carrier_ms)
 
@@ -404,17 +404,17 @@ class TwilioSms:
         if record.sid not in self._watch and not self._is_ours(record):
             return
         state = STATES.get(record.status)
-        if state is not None and self._watch.is_news(record.sid, record.status):
+        if state is not None and self._watch.is_news(record.sid, state):
             await sink.report(_report(record.sid, record.status, record.error_code, record.updated_ms))
-            self._watch.told(record.sid, record.status)
+            self._watch.told(record.sid, state)
         if is_final(record.status):
             self._watch.close(record.sid)
         else:  # also of a run before this one
             self._watch.add(record.sid, record.at_ms, self._clock.monotonic_ms())
 
     async def _take_inbound(self, sink: Sink, record: Record) -> None:
-        wanted = self._settings.hears and record.at_ms >= self._inbound_from_ms
-        if not wanted or record.sid in self._heard or (self._settings.sender and record.to != self._settings.sender):
+        wanted = self._settings.hears and record.at_ms >= self._inbound_from_ms and self._is_to_us(record)
+        if not wanted or record.sid in self._heard:
             return
         await sink.received(Inbound(record.sender, record.text, record.at_ms, record.sid))
         self._heard.add(record.sid)
@@ -425,6 +425,11 @@ class TwilioSms:
         if settings.messaging_service:
             return record.messaging_service == settings.messaging_service
         return record.sender == settings.sender
+
+    def _is_to_us(self, record: Record) -> bool:
+        if self._settings.sender:
+            return record.to == self._settings.sender
+        return record.messaging_service in ("", self._settings.messaging_service)
 
     # being called
 
@@ -523,7 +528,9 @@ def _with_balance(condition: Condition, amount: str, currency: str, now_ms: int)
     """In fen where the account is kept in yuan; whatever it is kept in, in words. Never more than there is."""
     try:
         known = Decimal(amount).quantize(Decimal("0.01"), ROUND_FLOOR)
-    except InvalidOperation:
+        fen = int(known * 100)
+    except (InvalidOperation, ValueError):
         return condition
-    fen = int(known * 100) if currency.upper() == "CNY" else None
-    return replace(condition, balance_fen=fen, balance_ms=now_ms, balance_said=f"{known} {currency.upper()}")
+    in_yuan = currency.upper() == "CNY"
+    said = f"{known} {currency.upper()}"
+    return replace(condition, balance_fen=fen if in_yuan else None, balance_ms=now_ms, balance_said=said)

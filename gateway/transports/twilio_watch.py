@@ -10,6 +10,8 @@ from collections import OrderedDict
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from gateway.message import State
+
 _LONGEST_STEP_MS = 3_600_000
 
 GIVEN_UP_MS = 73 * 3_600_000
@@ -28,12 +30,12 @@ class Open:
 
 
 class Watch:
-    """Messages that are open, and the status last told of each that was seen of late."""
+    """Messages that are open, and the state last told of each that was seen of late."""
 
     def __init__(self, first_step_ms: int) -> None:
         self._first_step_ms = first_step_ms
         self._open: dict[str, Open] = {}
-        self._told: dict[str, str] = {}
+        self._told: dict[str, State] = {}
 
     def __contains__(self, sid: str) -> bool:
         return sid in self._open
@@ -48,11 +50,11 @@ class Watch:
     def close(self, sid: str) -> None:
         self._open.pop(sid, None)
 
-    def is_news(self, sid: str, status: str) -> bool:
-        return self._told.get(sid) != status
+    def is_news(self, sid: str, state: State) -> bool:
+        return self._told.get(sid) != state
 
-    def told(self, sid: str, status: str) -> None:
-        self._told[sid] = status
+    def told(self, sid: str, state: State) -> None:
+        self._told[sid] = state
 
     def keep_told(self, seen: Collection[str]) -> None:
         """Forget what was told of messages that are neither open nor in the newest listing."""

@@ -33,18 +33,20 @@ async def hours(rig: TwilioRig, count: float) -> None:
         await rig.let_pass(10_000)
 
 
-async def test_every_status_is_said_once_and_the_end_with_its_time(carrier_rig: TwilioRig, ear: Ear) -> None:
+async def test_what_is_known_is_not_said_again_and_the_end_comes_with_its_time(
+    carrier_rig: TwilioRig, ear: Ear
+) -> None:
     accepted = await carrier_rig.transport.send(parcel(WANG))
     sid = accepted.carrier_ref
     for status in ("sending", "sent", "delivered"):
         carrier_rig.stand_in.move(sid, status)
         await carrier_rig.let_pass(10_000)
         await carrier_rig.let_pass(30_000)
-    assert said(ear) == ["accepted", "accepted", "delivered"]
+    assert said(ear) == ["delivered"]
     updated_ms = carrier_rig.stand_in.messages[sid].updated_ms
     assert ear.reports[-1].at_ms == updated_ms // 1000 * 1000  # Twilio tells whole seconds
     await hours(carrier_rig, 0.2)
-    assert len(ear.reports) == 3
+    assert len(ear.reports) == 1
 
 
 async def test_a_failure_comes_with_its_trouble_and_whether_it_is_for_good(carrier_rig: TwilioRig, ear: Ear) -> None:
@@ -56,6 +58,16 @@ async def test_a_failure_comes_with_its_trouble_and_whether_it_is_for_good(carri
     found = {one.carrier_ref: (one.said, one.trouble, one.code, one.final) for one in ear.reports}
     assert found[dead] == (State.FAILED, Trouble.DEAD_NUMBER, "30005", True)
     assert found[off] == (State.FAILED, Trouble.NO_SIGNAL, "30003", False)
+
+
+async def test_a_message_that_is_not_there_yet_is_asked_for_again(carrier_rig: TwilioRig, ear: Ear) -> None:
+    sid = (await carrier_rig.transport.send(parcel(WANG))).carrier_ref
+    hidden = carrier_rig.stand_in.messages.pop(sid)
+    await carrier_rig.until(lambda: any(sid in one for one in carrier_rig.stand_in.asked))
+    carrier_rig.stand_in.messages[sid] = hidden
+    carrier_rig.stand_in.move(sid, "delivered")
+    await carrier_rig.until(lambda: ear.reports)
+    assert said(ear) == ["delivered"]
 
 
 async def test_a_restart_loses_no_report(carrier_rig: TwilioRig) -> None:
@@ -151,6 +163,15 @@ async def test_through_a_service_its_messages_are_known_after_a_restart(carrier_
     async with running(carrier_rig.another(sender="", messaging_service=SERVICE), ear, carrier_rig):
         await carrier_rig.until(lambda: ear.reports)
     assert (ear.reports[0].carrier_ref, ear.reports[0].said) == (sid, State.DELIVERED)
+
+
+async def test_of_the_texts_to_an_account_only_those_to_the_service_are_ours(carrier_rig: TwilioRig) -> None:
+    stand_in, ear = carrier_rig.stand_in, Ear()
+    for service in (SERVICE, "MG" + "0" * 32, None):
+        stand_in.villager_sends(WANG, service or "a number that belongs to no service").service = service
+    async with running(carrier_rig.another(sender="", messaging_service=SERVICE), ear, carrier_rig):
+        await hours(carrier_rig, 0.1)
+    assert {one.text for one in ear.texts} == {SERVICE, "a number that belongs to no service"}
 
 
 # texts
