@@ -204,6 +204,19 @@ class TwilioClient:
         async for found in await self._client.messages.stream_async(date_sent_after=since, page_size=_PAGE):
             yield _record(found)
 
+    async def all_since(self, since_ms: int) -> AsyncIterator[Record]:
+        """As `since`, and also what has not been sent yet or failed before it was: no date finds those. Ends where a
+        whole page is older, for only the rest of a list is in order.
+        """
+        older = 0
+        async for found in await self._client.messages.stream_async(page_size=_PAGE):
+            record = _record(found)
+            older = older + 1 if record.at_ms < since_ms else 0
+            if older >= _PAGE:
+                return
+            if not older:
+                yield record
+
     async def newest_to(self, number: str, limit: int) -> list[Record]:
         """The newest messages to one number, also those that have not been sent yet."""
         return [_record(one) for one in await self._client.messages.list_async(to=number, limit=limit)]

@@ -367,7 +367,8 @@ class TwilioSms:
         seen: set[str] = set()
         if starts:
             since_ms = min(starts)
-            async for records in _by(_TOGETHER, client.since(since_ms)):
+            listing = client.all_since(since_ms) if self._listed_ms is None else client.since(since_ms)
+            async for records in _by(_TOGETHER, listing):
                 await self._take(sink, records)
                 seen.update(record.sid for record in records)
             if self._listed_ms is None or since_ms <= self._listed_ms - _OVERLAP_MS:

@@ -83,10 +83,27 @@ async def test_a_restart_loses_no_report(carrier_rig: TwilioRig) -> None:
         assert {(one.carrier_ref, one.said) for one in ear.reports} == {
             (refs[0], State.DELIVERED),
             (refs[1], State.ACCEPTED),
+            (refs[2], State.ACCEPTED),  # still in Twilio's queue
         }
         stand_in.move(refs[1], "delivered")  # sent hours ago: no listing of late shows it
-        stand_in.move(refs[2], "delivered")  # lay in Twilio's queue over the restart
+        stand_in.move(refs[2], "delivered")
         await carrier_rig.until(lambda: said(ear).count("delivered") == 3)
+
+
+async def test_a_message_that_failed_before_it_was_sent_is_found_after_a_restart(carrier_rig: TwilioRig) -> None:
+    """It has no date of sending, so no list by date shows it; and years of older ones lie behind it."""
+    stand_in, clock = carrier_rig.stand_in, carrier_rig.clock
+    for n in range(900):
+        stand_in.villager_sends(WANG, str(n)).sent_ms = clock.now_ms() - 100 * 24 * HOUR_MS - n
+    async with running(carrier_rig.transport, Ear(), carrier_rig):
+        sid = (await carrier_rig.transport.send(parcel(WANG))).carrier_ref
+    stand_in.move(sid, "failed", 30001)
+    assert stand_in.messages[sid].sent_ms is None
+    ear, before = Ear(), len(stand_in.asked)
+    async with running(carrier_rig.another(), ear, carrier_rig):
+        await carrier_rig.until(lambda: ear.reports)
+        assert [(one.carrier_ref, one.code) for one in ear.reports] == [(sid, "30001")]
+        assert len(stand_in.asked) - before <= 4  # the balance and two or three pages of five
 
 
 async def test_many_open_messages_cost_a_listing_and_not_a_request_each(carrier_rig: TwilioRig) -> None:
@@ -267,8 +284,8 @@ async def test_a_clock_that_is_wrong_changes_nothing(carrier_rig: TwilioRig) -> 
     right, carrier_rig.clock.now_ms = carrier_rig.clock.now_ms, lambda: 0  # type: ignore[method-assign]
     carrier_rig.stand_in._clock = type("Right", (), {"now_ms": staticmethod(right)})()  # type: ignore[assignment]
     async with running(transport, ear, carrier_rig):
-        await carrier_rig.until(lambda: ear.texts)
-    assert any("DateSent%3E=2026" in one for one in carrier_rig.stand_in.asked)
+        await carrier_rig.until(lambda: any("DateSent%3E=2026" in one for one in carrier_rig.stand_in.asked))
+    assert [one.text for one in ear.texts] == ["9"]
 
 
 # what it knows of itself

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import random
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
@@ -172,6 +173,38 @@ async def test_a_power_cut_between_sending_and_report_loses_no_report(village: V
         village.twilio.move(sids[message], "delivered")
     await village.rig.until(village.rig.all_are("delivered"), step_ms=2_000)
     assert len(village.twilio.messages) == 11
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_is_lost_repeated_or_late_the_end_is_twilios(village: Village, seed: int) -> None:
+    """Calls that come in any order, twice or never, polling between them, and the program cut off in the middle."""
+    dice = random.Random(seed)
+    await village.start(public_url=PUBLIC, per_minute=6000)
+    messages = await send_many(village, 16)
+    sids, ends = await village.sids(), {}
+    words = []
+    for message in messages:
+        ends[message] = dice.choice([("delivered", None), ("undelivered", 30005), ("failed", 30007)])
+        steps = [("queued", None), ("sending", None), ("sent", None), ends[message]] * dice.randint(1, 2)
+        words += [(sids[message], *step) for step in steps if dice.random() < 0.6]
+    dice.shuffle(words)
+    cut = dice.randrange(len(words))
+    for part in (words[:cut], words[cut:]):
+        async with public(village.twilio, village.line):
+            for n, word in enumerate(part):
+                await village.say(word)
+                if n % 8 == 7:  # Twilio's own record goes its way, whatever its calls say
+                    for message in dice.sample(messages, 3):
+                        village.twilio.move(sids[message], *ends[message])
+                    await village.rig.let_pass(20_000)
+        await village.rig.crash()
+        await village.start(public_url=PUBLIC, per_minute=6000)
+    for message in messages:
+        village.twilio.move(sids[message], *ends[message])
+    await village.rig.until(village.rig.all_are("delivered", "failed"), within_ms=2 * HOUR_MS, step_ms=5_000)
+    for message in messages:
+        assert (await village.row(message))[0] == ("delivered" if ends[message][0] == "delivered" else "failed")
+    assert len(village.twilio.messages) == 16
 
 
 async def test_a_replayed_text_and_its_listing_are_one_text(village: Village) -> None:
