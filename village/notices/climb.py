@@ -14,11 +14,12 @@ from gateway.message import Channel
 from gateway.message import State as MessageState
 from village.notices import climb_store, store
 from village.notices.dispatch import Letter, post
-from village.notices.ladder import due_rung, rung_ms
+from village.notices.ladder import due_rung
 from village.notices.notice import CopyKind, Notice, Rung, State, UnitId
 from village.notices.office import Means, Office
 from village.notices.reach import Stage, stage
 from village.notices.reach_store import UnitRow, unit_rows
+from village.notices.steps import rung_times
 from village.people.store import phone_by_id
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ def climb_due(tx: sqlite3.Connection, means: Means, now_ms: int, *, trusted: boo
         done = climb_store.climbed(tx, notice.id, notice.version)
         if done:
             _spare_who_answered(tx, means, notice)
-        rung = due_rung(_times(notice, means.office, done), done, now_ms)
+        rung = due_rung(rung_times(notice, means.office, done), done, now_ms)
         if rung is None:
             continue
         letters = _letters(tx, notice, rung)
@@ -52,15 +53,6 @@ def climb_due(tx: sqlite3.Connection, means: Means, now_ms: int, *, trusted: boo
         log.info("rung climbed notice=%d rung=%s messages=%d", notice.id, rung.name, len(letters))
         climbed.append((notice, rung, len(letters)))
     return climbed
-
-
-def _times(notice: Notice, office: Office, done: dict[Rung, int]) -> dict[Rung, int | None]:
-    door_ms = notice.door_ms(office.door_after_h)
-    return {
-        rung: rung_ms(rung, notice, office.ladder, done, door_ms=door_ms, open_hours=office.open_hours)
-        for rung in notice.rungs
-        if office.carries(rung.channel) and (notice.channels.call if rung.channel is Channel.CALL else True)
-    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +69,7 @@ def next_step(tx: sqlite3.Connection, office: Office, notice: Notice, now_ms: in
     if notice.state is not State.SENT or not notice.channels.reaches_phones:
         return None
     done = climb_store.climbed(tx, notice.id, notice.version)
-    times = _times(notice, office, done)
+    times = rung_times(notice, office, done)
     ahead = [(at_ms, rung) for rung, at_ms in times.items() if at_ms is not None and rung not in done]
     if ahead:
         at_ms, rung = min(ahead)

@@ -19,6 +19,7 @@ from village.notices.notice import Notice, State, UnitId, UnitKind
 from village.notices.office import Office
 from village.notices.reach import to_visit
 from village.notices.reach_store import Try, UnitRow, put_visit, put_who, tries_of, unit_rows
+from village.notices.steps import rings_again
 from village.notices.store import add_confirmation, lapse_door_confirmation, notice_of, running
 from village.notices.ways import NoWay
 from village.people.born import Born
@@ -84,13 +85,13 @@ class DoorList:
 def doors(tx: sqlite3.Connection, notice_id: int, now_ms: int, office: Office) -> DoorList:
     """Those to visit and those already visited for this version. Raises RefusalError (404)."""
     notice = notice_of(tx, notice_id)
-    return _door_list(tx, notice, unit_rows(tx, notice_id), now_ms, office.door_after_h)
+    return _door_list(tx, notice, unit_rows(tx, notice_id), now_ms, office)
 
 
 def open_doors(tx: sqlite3.Connection, now_ms: int, office: Office, *, days: int = 14) -> list[DoorList]:
     """Every running notice that still has somebody to be told."""
     lists = [
-        _door_list(tx, notice, unit_rows(tx, notice.id), now_ms, office.door_after_h)
+        _door_list(tx, notice, unit_rows(tx, notice.id), now_ms, office)
         for notice in running(tx, now_ms - days * 86_400_000)
         if notice.state is State.SENT
     ]
@@ -98,10 +99,12 @@ def open_doors(tx: sqlite3.Connection, now_ms: int, office: Office, *, days: int
 
 
 def _door_list(
-    tx: sqlite3.Connection, notice: Notice, units: Sequence[UnitRow], now_ms: int, door_after_h: int
+    tx: sqlite3.Connection, notice: Notice, units: Sequence[UnitRow], now_ms: int, office: Office
 ) -> DoorList:
-    door_ms = notice.door_ms(door_after_h)
-    listed = [unit for unit in units if unit.ticked_ms is not None or to_visit(unit, notice, door_ms, now_ms)]
+    door_ms, again = notice.door_ms(office.door_after_h), rings_again(tx, notice, office)
+    listed = [
+        unit for unit in units if unit.ticked_ms is not None or to_visit(unit, notice, door_ms, now_ms, again=again)
+    ]
     tries = tries_of(tx, notice.id, [unit.id for unit in listed]) if listed else {}
     leaders = _leaders(tx) if listed else {}
     found = [_door(unit, notice, tries.get(unit.id, []), leaders, now_ms) for unit in listed]

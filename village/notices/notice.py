@@ -70,6 +70,18 @@ class Rung(IntEnum):
     def channel(self) -> Channel:
         return Channel.SMS if self in (Rung.FIRST, Rung.REMINDER) else Channel.CALL
 
+    @classmethod
+    def chosen(cls, names: Iterable[str]) -> tuple[Rung, ...]:
+        """From "reminder", "call", "second_call", or "none". Raises RefusalError for another word."""
+        wanted = [name.strip() for name in names if name.strip()]
+        if wanted == ["none"]:
+            return ()
+        known = {rung.name.lower(): rung for rung in cls if rung is not Rung.FIRST}
+        strange = [name for name in wanted if name not in known]
+        if strange or (Rung.SECOND_CALL.name.lower() in wanted and Rung.CALL.name.lower() not in wanted):
+            raise RefusalError(say("只能写 reminder、call、second_call 或 none；第二个电话之前要有第一个"), status=422)
+        return tuple(sorted({known[name] for name in wanted}))
+
 
 class CopyKind(StrEnum):
     NOTICE = "notice"

@@ -17,6 +17,7 @@ from village.ground.database import Database
 from village.ground.wording import Wording, say
 from village.link.store import CountyNoticeRow, county_notices
 from village.notices import store
+from village.notices.climb import NextStep, next_step
 from village.notices.doors import DoorList, doors, outcome
 from village.notices.notice import Notice, State, UnitKind
 from village.notices.office import Means
@@ -143,14 +144,16 @@ class _Desk:
         """`?group=3` draws the curve of that group alone, beside the one of all together."""
         notice_id, now_ms = path_number(request, "id"), self._clock.now_ms()
 
-        def unit(tx: sqlite3.Connection) -> tuple[Reach, DoorList, list[store.VersionRow]]:
+        def unit(tx: sqlite3.Connection) -> tuple[Reach, DoorList, list[store.VersionRow], NextStep | None]:
+            view = reach(tx, notice_id, now_ms, self._office)
             return (
-                reach(tx, notice_id, now_ms, self._office),
+                view,
                 doors(tx, notice_id, now_ms, self._office),
                 store.versions_of(tx, notice_id),
+                next_step(tx, self._office, view.notice, now_ms) if self._clock.trusted else None,
             )
 
-        view, door_list, versions = await self._db.read(unit)
+        view, door_list, versions, step = await self._db.read(unit)
         wanted = query_number(request, "group", 0)
         alone = next((group for group in view.groups if group.group_no == wanted), None)
         return await render(
@@ -166,6 +169,7 @@ class _Desk:
             doors=door_list.open[:_EXCERPT],
             doors_open=len(door_list.open),
             versions=versions,
+            step=step,
             wholly=_wholly(view.notice, view.funnel),
             drawn=_drawn(view, alone),
         )
