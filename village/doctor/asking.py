@@ -126,6 +126,9 @@ def ask(folder: Path, patience_s: float = ANSWER_S) -> list[Finding]:
         except (TimeoutError, ConnectionError) as silent:
             raise SilentError from silent
     try:
-        return [unpacked(one) for one in json.loads(answer)]
-    except (ValueError, TypeError) as unreadable:
+        made = json.loads(answer)
+        if isinstance(made, list) and made:
+            return [unpacked(one) for one in made]
+    except ValueError as unreadable:
         raise SilentError from unreadable
+    raise SilentError

@@ -6,6 +6,7 @@ Never writes, and never reads a number or a text.
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -58,6 +59,8 @@ def beside(path: Path) -> Iterator[sqlite3.Connection]:
     try:
         connection = _opened(f"{name}?mode=ro")
     except sqlite3.OperationalError:
+        if os.access(path.parent, os.W_OK, effective_ids=True):
+            raise  # somebody may be writing to it, and reading past him would find faults that are none
         connection = _opened(f"{name}?mode=ro&immutable=1")
     with contextlib.closing(connection):
         yield connection
@@ -83,11 +86,9 @@ def check(path: Path, known: dict[str, int], patience_s: float = CHECK_S) -> Che
             if any(number > known.get(package, 0) for package, number in newest_steps(connection).items()):
                 return Check.NEWER
             return _quick_check(connection, time.monotonic() + patience_s)
-    except sqlite3.OperationalError as raised:
+    except sqlite3.Error as raised:
         broken = raised.sqlite_errorname.startswith("SQLITE_CORRUPT")
         return Check.BROKEN if broken else Check.UNREADABLE
-    except sqlite3.DatabaseError:
-        return Check.UNREADABLE
 
 
 def _quick_check(connection: sqlite3.Connection, until_s: float) -> Check:
@@ -98,6 +99,4 @@ def _quick_check(connection: sqlite3.Connection, until_s: float) -> Check:
         if raised.sqlite_errorname == "SQLITE_INTERRUPT":
             return Check.UNFINISHED
         raise
-    except sqlite3.DatabaseError:
-        return Check.BROKEN
     return Check.SOUND if said == "ok" else Check.BROKEN
