@@ -107,13 +107,13 @@ def _within_reach(folder: Path) -> Iterator[str]:
         os.close(handle)
 
 
-def ask(folder: Path, patience_s: float = ANSWER_S) -> list[Finding]:
-    """What the running server finds. Blocks for `patience_s` at most; for a command.
+def ask(folder: Path, patience_s: float | None = None) -> list[Finding]:
+    """What the running server finds. Blocks for `patience_s` (ANSWER_S) at most; for a command.
 
     Raises NotServingError, SilentError, OSError where the socket may not be opened.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:
-        door.settimeout(patience_s)
+        door.settimeout(ANSWER_S if patience_s is None else patience_s)
         try:
             with _within_reach(folder) as path:
                 door.connect(path)
