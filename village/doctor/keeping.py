@@ -79,15 +79,15 @@ def examine_keys(files: Sequence[KeyFile]) -> Finding:
 def examine_certificate(ends_ms: int | None, now_ms: int) -> Finding:
     """`ends_ms` None: there is none, or it cannot be read."""
     if ends_ms is None:
-        do = say("重新启动服务，会做一张新的。还不行，请懂电脑的人看 tls 文件夹。")
+        do = say("把这台电脑关机再开，会做一张新的。还不行，请懂电脑的人看 tls 文件夹。")
         return Finding(Part.CERTIFICATE, Verdict.BAD, say("没有，或者读不出"), do)
     said = say("到{day}", day=day(ends_ms))
     if ends_ms <= now_ms:
         return Finding(
-            Part.CERTIFICATE, Verdict.BAD, say("{said}，已经过期", said=said), say("重新启动服务，会做一张新的。")
+            Part.CERTIFICATE, Verdict.BAD, say("{said}，已经过期", said=said), say("把这台电脑关机再开，会做一张新的。")
         )
     if ends_ms - now_ms < SOON_MS:
-        return Finding(Part.CERTIFICATE, Verdict.MIND, said, say("重新启动服务，会做一张新的。"))
+        return Finding(Part.CERTIFICATE, Verdict.MIND, said, say("把这台电脑关机再开，会做一张新的。"))
     return Finding(Part.CERTIFICATE, Verdict.GOOD, said)
 
 

@@ -43,7 +43,7 @@ class Ailment:
 
 _CARRIER = say("打运营商客服（移动10086，联通10010，电信10000），报村里这张卡的号码问清楚。修好前短信都排着，不会丢。")
 _REPLUG = say("把上网卡拔下来再插上，等一分钟。还不行，换一个USB口。")
-_HIGHER = say("把上网卡挪到窗边或者高处，可以用一根USB延长线；再看看同一家运营商的手机在这里有没有信号。")
+_HIGHER = say("把它挪到窗边或者高处（上网卡可以接一根USB延长线），再看看同一家运营商的手机在那里有没有信号。")
 
 NOTES: Mapping[str, Ailment] = MappingProxyType(
     {

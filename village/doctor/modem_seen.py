@@ -28,7 +28,7 @@ async def see_modem(device: str, bus: str | None = None) -> Finding:
         async with asyncio.timeout(PATIENCE_S), await ModemBus.connect(bus) as connected:
             return examine_modems([about[MODEM] for about in (await connected.modems()).values()], device)
     except (BusGoneError, TimeoutError):
-        do = say("请懂电脑的人在这台电脑上运行：sudo systemctl enable --now ModemManager")
+        do = say("请懂电脑的人在这台电脑上装好并打开 ModemManager：sudo apt install modemmanager")
         return _finding(Verdict.BAD, say("管上网卡的程序没有开"), do)
     except BusError:
         do = say("把上网卡拔下来再插上，等一分钟，再查一次。")
