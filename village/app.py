@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -29,6 +29,7 @@ from village.config import MODEM, NONE, SIMULATOR, SmsSettings
 from village.doctor.asking import answering as answering_doctors
 from village.doctor.doctor import Doctor
 from village.doctor.doctor import Village as Examined
+from village.doctor.finding import Finding
 from village.founding import answering_of, carrier_of, complete, hosts_of, means_of
 from village.ground.at_work import at_work
 from village.ground.calendar import short_moment
@@ -265,7 +266,13 @@ async def _start(
         await skip_time(place.folder, clock, duration_ms, settle)
         await schedule.ring()
 
-    examined = Examined(place.folder, VERSION, config.sms.price_fen, lambda: certificate_ends_ms(place.tls_folder))
+    examined = Examined(
+        place.folder,
+        VERSION,
+        config.sms.price_fen,
+        lambda: certificate_ends_ms(place.tls_folder),
+        _see_modem(config.sms) if config.sms.transport == MODEM else None,
+    )
     doctor = Doctor(db, clock, examined, lines=gateway, county=link, voice=speech)
 
     first_code = await db.write(lambda tx: first_visit_code(tx, place.key))
@@ -341,6 +348,13 @@ def _modem(settings: SmsSettings, clock: Clock) -> SmsTransport:
     from gateway.transports.modem import Modem, ModemSettings
 
     return Modem(ModemSettings(MODEM, device=settings.modem, per_minute=settings.per_minute), clock)
+
+
+def _see_modem(settings: SmsSettings) -> Callable[[], Awaitable[Finding]]:
+    """As above."""
+    from village.doctor.modem_seen import see_modem
+
+    return lambda: see_modem(settings.modem)
 
 
 @contextlib.asynccontextmanager

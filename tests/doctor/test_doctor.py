@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -18,9 +18,12 @@ from tests.doctor.test_beyond import SPOKE, Sound
 from village.doctor import doctor as examined
 from village.doctor.doctor import Doctor, Village
 from village.doctor.finding import Finding, Part, Verdict
+from village.doctor.modem_seen import examine_modems, see_modem
 from village.ground.clock import MovableClock, SystemClock
 from village.ground.database import Database, DiskFullError
 from village.link.county_link import LinkState
+
+SeeModem = Callable[[], Awaitable[Finding]]
 
 
 class Rig:
@@ -36,8 +39,8 @@ class Rig:
         self.db, self.clock, self.folder = db, clock, folder
         self.doctor = self.made(clock)
 
-    def made(self, clock: MovableClock | SystemClock) -> Doctor:
-        village = Village(self.folder, "0.1.0", 10, self._certificate)
+    def made(self, clock: MovableClock | SystemClock, see_modem: SeeModem | None = None) -> Doctor:
+        village = Village(self.folder, "0.1.0", 10, self._certificate, see_modem)
         return Doctor(self.db, clock, village, lines=self, county=self, voice=self)
 
     def lanes(self) -> Sequence[LaneStatus]:
@@ -90,6 +93,29 @@ async def test_a_line_that_went_down_comes_first(rig: Rig) -> None:
     findings = await rig.doctor.examine()
     assert findings[0].part is Part.LINE
     assert "上网卡没有插好" in str(findings[0].said)
+
+
+@pytest.mark.parametrize(
+    ("bus", "words"),
+    [("nowhere", "管上网卡的程序没有开"), (None, "上网卡没有插好")],
+)
+async def test_a_stick_that_is_missed_is_looked_for(rig: Rig, tmp_path: Path, bus: str | None, words: str) -> None:
+    """The line cannot tell a stick that is not there from a ModemManager that does not run."""
+    rig.status = [LaneStatus("modem", Channel.SMS, False, Trouble.UNPLUGGED, rig.clock.now_ms() - 60_000, 0, 1)]
+    rig.condition = {"modem": Condition(note="no_device")}
+    if bus is not None:
+        rig.doctor = rig.made(rig.clock, lambda: see_modem("", f"unix:path={tmp_path / bus}"))
+    assert words in str((await rig.of(Part.LINE)).said)
+
+
+async def test_a_stick_that_was_just_plugged_in_does_not_make_the_line_good(rig: Rig) -> None:
+    async def there() -> Finding:
+        return examine_modems([{"State": 8}], "")
+
+    rig.status = [LaneStatus("modem", Channel.SMS, False, Trouble.UNPLUGGED, rig.clock.now_ms() - 60_000, 0, 1)]
+    rig.condition = {"modem": Condition(note="no_device")}
+    rig.doctor = rig.made(rig.clock, there)
+    assert (await rig.of(Part.LINE)).verdict is Verdict.BAD
 
 
 async def test_a_village_without_lines(rig: Rig) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import shutil
@@ -52,6 +53,7 @@ def test_every_end_of_the_check_has_its_words(check: Check) -> None:
     [
         (KeyFile("/v/village.key", there=True), Verdict.GOOD, "都在，只有自己读得到"),
         (KeyFile("/v/village.key", there=False), Verdict.BAD, "少了 /v/village.key"),
+        (KeyFile("/v/tls/desk.key", there=False), Verdict.BAD, "少了 /v/tls/desk.key"),
         (KeyFile("/v/village.key", there=True, broken=True), Verdict.BAD, "/v/village.key 坏了"),
         (KeyFile("/v/village.key", there=True, open_to_others=True), Verdict.BAD, "别人也读得到 /v/village.key"),
     ],
@@ -162,6 +164,23 @@ async def test_a_folder_that_cannot_be_written_is_read_as_it_lies_there(db: Data
                 assert store.begun_ms(tx) is not None
             assert store.check(path, KNOWN) is Check.SOUND
         assert list(folder.iterdir()) == [path]
+
+
+async def test_a_file_of_another_user_is_not_called_broken(db: Database) -> None:
+    with folder_open_to_all() as folder:
+        path = Path(shutil.copy(db.path, folder))
+        path.chmod(0o000)
+        with without_rights(folder, 0o755):
+            assert store.check(path, KNOWN) is Check.FORBIDDEN
+
+
+async def test_a_file_that_somebody_holds_is_not_called_broken(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "LOCK_S", 0.05)
+    await db.close()
+    with contextlib.closing(sqlite3.connect(db.path, isolation_level=None)) as other:
+        other.execute("PRAGMA journal_mode = DELETE")
+        other.execute("BEGIN EXCLUSIVE")
+        assert await asyncio.to_thread(store.check, db.path, KNOWN) is Check.UNFINISHED
 
 
 async def test_the_queue_is_counted_by_what_may_go(db: Database, clock: MovableClock, vault: Vault) -> None:

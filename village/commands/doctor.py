@@ -15,7 +15,7 @@ from pathlib import Path
 from village.doctor.alone import check_database, examine_alone, forbidden, missing_folder, not_serving, silent
 from village.doctor.asking import NotServingError, SilentError, ask
 from village.doctor.finding import VERDICTS, Finding, Verdict, anything_bad, summary, told, worst_first
-from village.ground.wording import Translate
+from village.ground.wording import Translate, say
 from village.web.kit.authority import certificate_ends_ms
 
 
@@ -67,10 +67,9 @@ def _page(findings: Sequence[Finding], translate: Translate) -> str:
     lines = []
     for finding in findings:
         title = finding.title.text(translate)
-        mark = VERDICTS[finding.verdict].text(translate)
-        said = finding.said.text(translate)
-        shown = said if finding.verdict in (Verdict.GOOD, Verdict.ABSENT) else f"{mark}：{said}"
-        lines.append(f"{title}{' ' * (width - _columns(title))}  {shown}")
+        well = finding.verdict in (Verdict.GOOD, Verdict.ABSENT)
+        shown = finding.said if well else say("{mark}：{said}", mark=VERDICTS[finding.verdict], said=finding.said)
+        lines.append(f"{title}{' ' * (width - _columns(title))}  {shown.text(translate)}")
         if finding.do is not None:
             lines.append(f"{' ' * width}  → {finding.do.text(translate)}")
     return "\n".join([*lines, "", summary(findings).text(translate)])

@@ -112,14 +112,16 @@ async def examine_alone(
 
 
 def _opened(file: KeyFile) -> KeyFile:
-    """The village's own key is read as well; who may not read it finds it broken in another way."""
+    """The village's own key is read as well."""
     path = Path(file.path)
     if not file.there or file.open_to_others or path.name != "village.key":
         return file
     try:
         read_key_file(path)
-    except (KeyFileError, OSError):
+    except KeyFileError:
         return KeyFile(file.path, there=True, broken=True)
+    except OSError:
+        pass  # it is another user's, which says nothing of the key
     return file
 
 

@@ -65,12 +65,16 @@ class Voice(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Village:
-    """`certificate_ends_ms`: reads the desk's certificate; None where it cannot be read. May block."""
+    """`certificate_ends_ms`: reads the desk's certificate; None where it cannot be read. May block.
+
+    `see_modem`: looks for the stick where a line says that there is none; None where the village has no stick.
+    """
 
     folder: Path
     version: str
     price_fen: int
     certificate_ends_ms: Callable[[], int | None]
+    see_modem: Callable[[], Awaitable[Finding]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,7 @@ class Doctor:
         """All that costs next to nothing, worst first: what the desk shows. Never raises for what it finds."""
         now_ms = self._clock.now_ms()
         read = await self._within(self._read(now_ms))
-        findings = [self._server(now_ms), *self._examine_lines(now_ms), *await self._surroundings(read, now_ms)]
+        findings = [self._server(now_ms), *await self._examine_lines(now_ms), *await self._surroundings(read, now_ms)]
         if read is None:
             do = say("存储卡很慢或者坏了：看“存储卡”那一条。等五分钟还这样，关掉这台电脑的电源再开。")
             findings.append(Finding(Part.DATABASE, Verdict.BAD, say("没有回答"), do))
@@ -153,17 +157,19 @@ class Doctor:
         said = say("开着，从{since}起，版本 {version}", since=since, version=self._village.version)
         return Finding(Part.SERVER, Verdict.GOOD, said)
 
-    def _examine_lines(self, now_ms: int) -> list[Finding]:
+    async def _examine_lines(self, now_ms: int) -> list[Finding]:
         lanes, conditions = self._lines.lanes(), self._lines.conditions()
         if not lanes:
             return [no_lines()]
-        return [
-            finding
-            for lane in lanes
-            for finding in examine_line(
-                lane, conditions.get(lane.name), now_ms=now_ms, price_fen=self._village.price_fen
-            )
-        ]
+        findings = []
+        for lane in lanes:
+            condition = conditions.get(lane.name)
+            found = examine_line(lane, condition, now_ms=now_ms, price_fen=self._village.price_fen)
+            if condition is not None and condition.note == "no_device" and self._village.see_modem is not None:
+                closer = await self._village.see_modem()
+                found = found if closer.verdict is Verdict.GOOD else [closer]
+            findings += found
+        return findings
 
     def _speech(self, *, calls_wait: bool) -> Finding:
         if self._spoken is None or (calls_wait and self._spoken.verdict is not Verdict.GOOD):

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from village.doctor.finding import Finding, Part, Verdict
 from village.doctor.moments import day
-from village.ground.wording import say
+from village.ground.wording import Wording, say
 
 _DAY_MS = 86_400_000
 
@@ -28,6 +28,7 @@ class Check(StrEnum):
     MISSING = "missing"
     NEWER = "newer"
     UNREADABLE = "unreadable"
+    FORBIDDEN = "forbidden"
 
 
 _RESTORE = say("先不要再写东西，把村里的文件夹整个拷到U盘留着，再请懂电脑的人用备份换回来。")
@@ -50,6 +51,9 @@ def examine_database(check: Check) -> Finding:
             return Finding(Part.DATABASE, Verdict.BAD, say("是更新版本的程序写的，这个版本打不开"), do)
         case Check.UNREADABLE:
             return Finding(Part.DATABASE, Verdict.BAD, say("打不开，可能坏了"), _RESTORE)
+        case Check.FORBIDDEN:
+            do = say("用开服务的那个用户再运行一次，或者在命令前面加 sudo。")
+            return Finding(Part.DATABASE, Verdict.MIND, say("不让看：是另一个用户的"), do)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +69,20 @@ class KeyFile:
 def examine_keys(files: Sequence[KeyFile]) -> Finding:
     for file in files:
         if not file.there:
-            do = say("从备份里把这个文件放回原处。没有它，号码都打不开。")
-            return Finding(Part.KEYS, Verdict.BAD, say("少了 {path}", path=file.path), do)
+            return Finding(Part.KEYS, Verdict.BAD, say("少了 {path}", path=file.path), _put_back(file))
         if file.broken:
-            do = say("从备份里把这个文件放回原处。没有它，号码都打不开。")
-            return Finding(Part.KEYS, Verdict.BAD, say("{path} 坏了", path=file.path), do)
+            return Finding(Part.KEYS, Verdict.BAD, say("{path} 坏了", path=file.path), _put_back(file))
         if file.open_to_others:
             do = say("请懂电脑的人在这台电脑上运行：chmod 600 {path}", path=file.path)
             return Finding(Part.KEYS, Verdict.BAD, say("别人也读得到 {path}", path=file.path), do)
     return Finding(Part.KEYS, Verdict.GOOD, say("都在，只有自己读得到"))
+
+
+def _put_back(file: KeyFile) -> Wording:
+    """The others are made anew at a start; who trusted the old ones has to be told."""
+    if file.path.endswith("village.key"):
+        return say("从备份里把这个文件放回原处。没有它，号码都打不开。")
+    return say("从备份里把这个文件放回原处。没有备份就关机再开，会做一个新的：县里要重新登记，证书要重新装。")
 
 
 def examine_certificate(ends_ms: int | None, now_ms: int) -> Finding:
@@ -94,7 +103,7 @@ def examine_certificate(ends_ms: int | None, now_ms: int) -> Finding:
 def examine_ports(ports: Sequence[int], taken: Sequence[int]) -> Finding:
     """Of a village whose server is not running: whether it could open its doors."""
     if taken:
-        shown = "、".join(map(str, taken))
+        shown = " / ".join(map(str, taken))
         do = say("关掉占着它的程序，或者请懂电脑的人在设置文件 village.toml 的 [web] 里换一个号。")
         return Finding(Part.PORTS, Verdict.BAD, say("{ports} 被别的程序占着", ports=shown), do)
-    return Finding(Part.PORTS, Verdict.GOOD, say("{ports} 都空着", ports="、".join(map(str, ports))))
+    return Finding(Part.PORTS, Verdict.GOOD, say("{ports} 都空着", ports=" / ".join(map(str, ports))))

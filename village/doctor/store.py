@@ -18,6 +18,9 @@ from village.doctor.lines import Waiting
 CHECK_S = 20.0
 """A village of a few years has some tens of megabytes; a Pi reads them in seconds."""
 
+LOCK_S = 5.0
+"""A server that is opening the file for the first time holds it for a moment."""
+
 _LOOK_EVERY = 20_000
 """SQLite instructions between two looks at the watch."""
 
@@ -67,7 +70,7 @@ def beside(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _opened(uri: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(uri, uri=True, timeout=5)
+    connection = sqlite3.connect(uri, uri=True, timeout=LOCK_S)
     try:
         connection.row_factory = sqlite3.Row
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # opening alone touches nothing
@@ -77,26 +80,29 @@ def _opened(uri: str) -> sqlite3.Connection:
     return connection
 
 
+_ENDS = {
+    "SQLITE_CORRUPT": Check.BROKEN,
+    "SQLITE_INTERRUPT": Check.UNFINISHED,
+    "SQLITE_BUSY": Check.UNFINISHED,
+}
+
+
 def check(path: Path, known: dict[str, int], patience_s: float = CHECK_S) -> Check:
     """SQLite's quick check of the file, given up after `patience_s`. `known`: the steps of this program's tables."""
     if not path.exists():
         return Check.MISSING
+    if not os.access(path, os.R_OK, effective_ids=True):
+        return Check.FORBIDDEN
     try:
         with beside(path) as connection:
             if any(number > known.get(package, 0) for package, number in newest_steps(connection).items()):
                 return Check.NEWER
             return _quick_check(connection, time.monotonic() + patience_s)
     except sqlite3.Error as raised:
-        broken = raised.sqlite_errorname.startswith("SQLITE_CORRUPT")
-        return Check.BROKEN if broken else Check.UNREADABLE
+        return _ENDS.get(raised.sqlite_errorname, Check.UNREADABLE)
 
 
 def _quick_check(connection: sqlite3.Connection, until_s: float) -> Check:
     connection.set_progress_handler(lambda: int(time.monotonic() > until_s), _LOOK_EVERY)
-    try:
-        (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    except sqlite3.OperationalError as raised:
-        if raised.sqlite_errorname == "SQLITE_INTERRUPT":
-            return Check.UNFINISHED
-        raise
+    (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     return Check.SOUND if said == "ok" else Check.BROKEN
