@@ -83,7 +83,8 @@ async def test_beside_a_running_server_which_is_then_cut_off_and_started_again(s
         code, told = await doctor(sample)
         assert (code, told["serving"]) == (0, True)
         assert {line["part"] for line in told["findings"]} >= {
-            "server", "line", "queue", "speech", "county", "clock", "disk", "database", "keys", "certificate",
+            "server", "settings", "line", "queue", "speech", "county", "clock", "disk", "database", "keys",
+            "certificate",
         }  # fmt: skip
         assert "试念了" in line_of(told, "speech")["said"]
         assert [line["line"] for line in told["findings"] if line["part"] == "line"] == ["短信·模拟", "电话·模拟"]
@@ -95,6 +96,14 @@ async def test_beside_a_running_server_which_is_then_cut_off_and_started_again(s
 
         code, out, _ = await run("--lang", "en", "doctor", sample, "--json")
         assert code == 0
+
+        settings = sample / CONFIG_NAME
+        written = settings.read_text("utf-8")
+        settings.write_text(written.replace("[web]", "[web"), "utf-8")
+        code, told = await doctor(sample)
+        assert (code, told["serving"]) == (1, True), "it runs, and would not start again"
+        assert told["findings"][0]["part"] == "settings"
+        settings.write_text(written, "utf-8")
 
         both = await asyncio.gather(doctor(sample), doctor(sample))
         assert [told["serving"] for _, told in both] == [True, True]

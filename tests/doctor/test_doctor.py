@@ -169,6 +169,15 @@ async def test_a_card_that_hangs_is_said_and_asked_only_once(rig: Rig, monkeypat
     assert rig.looks == 1
 
 
+async def test_two_who_look_at_once_share_one_look(rig: Rig) -> None:
+    now_ms = rig.clock.now_ms()
+    one, other = await asyncio.gather(*(rig.doctor._surroundings(None, now_ms) for _ in range(2)))
+    assert [finding.part for finding in one] == [finding.part for finding in other]
+    assert rig.looks == 1
+    await rig.doctor._surroundings(None, now_ms)
+    assert rig.looks == 2
+
+
 async def test_a_folder_that_is_gone_is_said(rig: Rig, tmp_path: Path) -> None:
     rig.folder = tmp_path / "unplugged"
     rig.doctor = rig.made(rig.clock)

@@ -12,7 +12,15 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from village.doctor.alone import check_database, examine_alone, forbidden, missing_folder, not_serving, silent
+from village.doctor.alone import (
+    check_database,
+    examine_alone,
+    examine_settings,
+    forbidden,
+    missing_folder,
+    not_serving,
+    silent,
+)
 from village.doctor.asking import NotServingError, SilentError, ask
 from village.doctor.finding import VERDICTS, Finding, Verdict, anything_bad, summary, told, worst_first
 from village.ground.wording import Translate, say
@@ -43,7 +51,7 @@ def _examined(folder: Path) -> tuple[bool, list[Finding]]:
         return False, [unseen]
     folder = folder.resolve()
     try:
-        return True, [*ask(folder), check_database(folder)]
+        return True, [*ask(folder), *examine_settings(folder)[0], check_database(folder)]
     except NotServingError:
         server = not_serving(folder)
     except SilentError:

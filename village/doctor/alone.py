@@ -81,17 +81,21 @@ def check_database(folder: Path) -> Finding:
     return examine_database(store.check(folder / "village.db", known))
 
 
+def examine_settings(folder: Path) -> tuple[list[Finding], Config | None]:
+    """Each mistake is a line of its own; also beside a running server, whose next start would fail."""
+    try:
+        config = read_config(folder / CONFIG_NAME)
+    except ConfigError as refused:
+        return [Finding(Part.SETTINGS, Verdict.BAD, reason, _TOML) for reason in refused.reasons], None
+    said = say("读得懂（{village}）", village=config.village.name)
+    return [Finding(Part.SETTINGS, Verdict.GOOD, said)], config
+
+
 async def examine_alone(
     folder: Path, certificate_ends_ms: Callable[[Path], int | None], *, bus: str | None = None
 ) -> list[Finding]:
     """Everything but the server itself. `certificate_ends_ms`: of the desk's certificate in a folder."""
-    findings: list[Finding] = []
-    config: Config | None = None
-    try:
-        config = read_config(folder / CONFIG_NAME)
-        findings.append(Finding(Part.SETTINGS, Verdict.GOOD, say("读得懂（{village}）", village=config.village.name)))
-    except ConfigError as refused:
-        findings += [Finding(Part.SETTINGS, Verdict.BAD, reason, _TOML) for reason in refused.reasons]
+    findings, config = examine_settings(folder)
     findings.append(examine_keys([_opened(file) for file in key_files(folder)]))
     database = check_database(folder)
     findings.append(database)

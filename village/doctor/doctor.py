@@ -182,15 +182,15 @@ class Doctor:
         return clock_seen(self._clock, step)
 
     async def _surroundings(self, read: _Read | None, now_ms: int) -> list[Finding]:
-        if self._looking is None:
-            self._looking = asyncio.create_task(asyncio.to_thread(self._look))
-        await asyncio.wait({self._looking}, timeout=PATIENCE_S)
-        if not self._looking.done():  # it goes on, and the next examination waits for the same one
+        looking = self._looking or asyncio.create_task(asyncio.to_thread(self._look))
+        self._looking = looking
+        await asyncio.wait({looking}, timeout=PATIENCE_S)
+        if not looking.done():  # it goes on, and the next examination waits for the same one
             do = say("先把村里的文件夹整个拷到U盘，再换一张新卡。")
             return [Finding(Part.DISK, Verdict.BAD, say("没有回应，多半是卡坏了"), do)]
-        task, self._looking = self._looking, None
+        self._looking = None
         try:
-            looked = task.result()
+            looked = looking.result()
         except OSError as failure:
             return [unreadable_disk(failure)]
         begun_ms = None if read is None else read.begun_ms
