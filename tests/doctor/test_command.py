@@ -123,6 +123,22 @@ async def test_beside_a_running_server_which_is_then_cut_off_and_started_again(s
 
 
 @pytest.mark.scenario
+async def test_a_village_whose_stick_is_missing_says_so_first(tmp_path: Path) -> None:
+    """With no system bus here it is the program that is missing, with one it is the stick: both name what to do."""
+    folder = found(tmp_path / "village", NewVillage(transport="none")).folder
+    settings = folder / CONFIG_NAME
+    settings.write_text(settings.read_text("utf-8").replace('transport = "none"', 'transport = "modem"', 1), "utf-8")
+    async with served(folder):
+        _, beside = await doctor(folder)
+    _, alone = await doctor(folder)
+    for told in (beside, alone):
+        line = line_of(told, "line")
+        assert (line["verdict"], line["line"]) == ("bad", "短信·上网卡")
+        assert line["said"] in ("管上网卡的程序没有开", "上网卡没有插好")
+        assert "上网卡" in line["do"] or "ModemManager" in line["do"]
+
+
+@pytest.mark.scenario
 async def test_a_server_that_hangs_is_said(sample: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setattr("village.doctor.asking.ANSWER_S", 0.2)
     async with served(sample) as server:
