@@ -61,7 +61,7 @@ def next_try_ms(trouble: Trouble, tries: int, priority: Priority, *, spread: int
     `spread` (the message's id) moves it by up to a tenth either way, so that what failed together does not come back
     together.
     """
-    table = EMERGENCY_STEPS_MS if priority == Priority.EMERGENCY else STEPS_MS
+    table = EMERGENCY_STEPS_MS if priority.is_emergency else STEPS_MS
     steps = table.get(trouble, ())
     if not 1 <= tries <= len(steps):
         return None

@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from gateway.board import Board
+from gateway.choosing import Line
 from gateway.condition import Condition
 from gateway.conversation import Conversation
 from gateway.failures import TransportFailure, Trouble, where
@@ -20,6 +22,7 @@ from gateway.lanes import Gauge, Lane, LaneStatus, Perform
 from gateway.message import Channel, Events
 from gateway.outbox import Outbox
 from gateway.posting import Posting
+from gateway.purse import Purse, Spending
 from gateway.quiet import QuietHours
 from gateway.reconciliation import Reconciliation
 from gateway.transport import Accepted, CallTransport, Inbound, Parcel, Report, Ring, Sink, SmsTransport, Voice
@@ -30,6 +33,9 @@ log = logging.getLogger(__name__)
 _SWEEP_MS = 60_000
 _AGE_MS = 3_600_000
 _RESTART_MS = 5_000
+
+_LONGEST_CALL_MS = 20 * 60_000
+"""No call of ours lasts this long; one that seems to is a line that never said it had ended."""
 
 _STEP_MS = 5_000
 """Wall and stopwatch apart by more than this within one sweep: somebody has put the clock right."""
@@ -102,27 +108,26 @@ class Gateway:
         settings: Settings | None = None,
         outbox: Outbox | None = None,
         tell_time: TellTime | None = None,
+        lines: Mapping[str, Line] | None = None,
     ) -> None:
         """`voice` is needed where there are call transports; names of transports must differ. `tell_time` is told what
-        a network says the time is.
+        a network says the time is. `lines`: order, price and budget by a transport's name.
         """
-        names = [carrier.name for carrier in sms] + [exchange.name for exchange in calls]
-        if len(set(names)) != len(names):
-            raise ValueError("two transports have one name")
         self._db = db
         self._clock = clock
-        self._posting = Posting(vault, clock, events, (settings or Settings()).quiet)
+        self._purse = Purse(clock, {} if lines is None else dict(lines))
+        self._posting = Posting(vault, clock, events, (settings or Settings()).quiet, self._purse)
+        self._board = Board()
         self.outbox = Outbox(vault, clock) if outbox is None else outbox
         self.inbox = Inbox(vault, clock, events)
         self._tell_time = tell_time
-        self._sms = list(sms)
-        by_name = {transport.name: transport for transport in sms}
-        self._reporting = [name for name, transport in by_name.items() if transport.reports]
-        self._reconciliation = Reconciliation(by_name, db=db, clock=clock, posting=self._posting)
+        self._sms: dict[str, SmsTransport] = {}
+        self._reconciliation = Reconciliation(self._sms, db=db, clock=clock, posting=self._posting)
         self._stopped = asyncio.Event()
         self._lanes: dict[str, Lane] = {}
         self._listening: list[tuple[str, Listen, _Ear]] = []
         for carrier in sms:
+            self._sms[carrier.name] = carrier
             self._open(_sms_gauge(carrier), _sender(carrier, clock), carrier.run)
         for exchange in calls:
             if voice is None:
@@ -131,7 +136,9 @@ class Gateway:
             self._open(_call_gauge(exchange), talk.hold, exchange.run)
 
     def _open(self, gauge: Gauge, perform: Perform, listen: Listen) -> None:
-        lane = Lane(gauge, perform, db=self._db, clock=self._clock, posting=self._posting)
+        if gauge.name in self._lanes:
+            raise ValueError("two transports have one name")
+        lane = Lane(gauge, perform, db=self._db, clock=self._clock, posting=self._posting, board=self._board)
         self._lanes[gauge.name] = lane
         ear = _Ear(
             lane,
@@ -149,7 +156,11 @@ class Gateway:
 
     def conditions(self) -> dict[str, Condition]:
         """What each SMS line knows of itself, by name."""
-        return {carrier.name: carrier.condition() for carrier in self._sms}
+        return {name: carrier.condition() for name, carrier in self._sms.items()}
+
+    def spending(self, tx: sqlite3.Connection) -> list[Spending]:
+        """What each line has cost this month."""
+        return [self._purse.spending(tx, name) for name in self._lanes]
 
     async def recover(self) -> int:
         """At start, before `run`: tries that were under way become unknown (calls are dialled again); how many."""
@@ -170,7 +181,9 @@ class Gateway:
                 rooms.create_task(self._restarting("reconciliation", self._reconciliation.run), name="gateway-ask"),
                 *(rooms.create_task(self._listen(*ear), name=f"{ear[0]}-ear") for ear in self._listening),
             ]
-            lanes = [rooms.create_task(lane.run(), name=f"{name}-lane") for name, lane in self._lanes.items()]
+            lanes = [
+                rooms.create_task(self._keep_moving(lane), name=f"{name}-lane") for name, lane in self._lanes.items()
+            ]
             await asyncio.gather(*lanes, self._stopped.wait())
             for task in around:
                 task.cancel()
@@ -201,6 +214,35 @@ class Gateway:
 
         await self._restarting(name, once)
 
+    async def _keep_moving(self, lane: Lane) -> None:
+        """Run the lane. Where the watchdog finds it standing still it begins anew; what it had under way is unknown."""
+        while not lane.stopping:
+            running = asyncio.ensure_future(lane.run())
+            guarding = asyncio.ensure_future(self._watch(lane))
+            try:
+                await asyncio.wait({running, guarding}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in (running, guarding):
+                    task.cancel()
+                await asyncio.gather(running, guarding, return_exceptions=True)
+            if not running.cancelled():
+                running.result()
+            if not lane.stopping:
+                await self._write_off(lane.name)
+
+    async def _write_off(self, name: str) -> None:
+        def unit(tx: sqlite3.Connection) -> int:
+            return self._posting.interrupted(tx, transport=name)
+
+        while await self._db.write(unit):
+            pass
+
+    async def _watch(self, lane: Lane) -> None:
+        """Returns once the lane has stopped moving although it has something to do."""
+        while not lane.stands_still():
+            await self._clock.sleep_ms(_SWEEP_MS)
+        log.error("lane has stopped moving and begins anew lane=%s", lane.name)
+
     async def _restarting(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """One room's mistake must not take the others with it."""
         while True:
@@ -209,6 +251,9 @@ class Gateway:
             except Exception as raised:  # noqa: BLE001 - logged, and begun afresh
                 log.error("stopped and begins afresh room=%s raised=%s", name, where(raised))
             await self._clock.sleep_ms(_RESTART_MS)
+
+    def _reporting(self) -> list[str]:
+        return [name for name, carrier in self._sms.items() if carrier.reports]
 
     async def _sweep(self) -> None:
         offset_ms, aged_ms = self._offset_ms(), self._clock.monotonic_ms()
@@ -236,7 +281,7 @@ class Gateway:
             await self._db.write(unit)
 
     async def _age_out(self) -> None:
-        while silent := await self._db.read(lambda tx: self._posting.unreported(tx, self._reporting)):
+        while silent := await self._db.read(lambda tx: self._posting.unreported(tx, self._reporting())):
             await self._db.write(lambda tx, silent=silent: self._posting.age_out(tx, silent))  # type: ignore[misc]
 
 
@@ -252,7 +297,11 @@ def _sms_gauge(carrier: SmsTransport) -> Gauge:
 
 def _call_gauge(exchange: CallTransport) -> Gauge:
     return Gauge(
-        name=exchange.name, channel=Channel.CALL, window=exchange.window, pace_ms=exchange.pace_ms, timeout_ms=None
+        name=exchange.name,
+        channel=Channel.CALL,
+        window=exchange.window,
+        pace_ms=exchange.pace_ms,
+        timeout_ms=_LONGEST_CALL_MS,
     )
 
 

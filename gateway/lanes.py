@@ -13,6 +13,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from gateway.board import Board
+from gateway.choosing import Share
 from gateway.failures import (
     GatewayError,
     GaveWayError,
@@ -24,7 +26,7 @@ from gateway.failures import (
 )
 from gateway.ground import Clock, Database, wait_for
 from gateway.message import Channel, Priority
-from gateway.posting import Posting
+from gateway.posting import Claimed, Posting
 from gateway.transport import Report
 from gateway.verdict import Claim, Outcome
 
@@ -39,6 +41,9 @@ LOOK_AGAIN_MS = 30_000
 _AWAKE_MS = 60_000
 """A lane looks at the queue at least this often, whatever it was told."""
 
+_STILL_MS = 5 * 60_000
+"""A loop that is awake every minute and has not come round for this long hangs."""
+
 _TROUBLE_MS = 5_000
 """After a commit that failed (a full disk): nothing is sent that could not be written down first."""
 
@@ -52,7 +57,8 @@ Perform = Callable[[Claim], Awaitable[Outcome]]
 
 @dataclass(frozen=True, slots=True)
 class LaneStatus:
-    """What the desk shows of a lane. `since_ms`: how long it has been up or down."""
+    """What the desk shows of a lane. `since_ms`: since when it has been up or down. `broke`: its month's budget is used
+    up, only emergencies go. `stuck`: it has stopped moving although something waits."""
 
     name: str
     channel: Channel
@@ -61,6 +67,8 @@ class LaneStatus:
     since_ms: int
     in_flight: int
     window: int
+    broke: bool
+    stuck: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +83,15 @@ class Gauge:
 
 
 class Lane:
-    def __init__(self, gauge: Gauge, perform: Perform, *, db: Database, clock: Clock, posting: Posting) -> None:
+    def __init__(
+        self, gauge: Gauge, perform: Perform, *, db: Database, clock: Clock, posting: Posting, board: Board
+    ) -> None:
         self._gauge = gauge
         self._perform = perform
         self._db = db
         self._clock = clock
         self._posting = posting
+        self._board = board
         self._wake = asyncio.Event()
         self._under_way: dict[asyncio.Task[None], tuple[Claim, int]] = {}
         self._giving_way: set[asyncio.Task[None]] = set()
@@ -93,6 +104,11 @@ class Lane:
         self._since_ms = clock.now_ms()
         self._stopping = False
         self._stopped = False
+        self._moved_ms = clock.monotonic_ms()
+        self._stuck = False
+        self._broke_in = ""
+        """The month whose budget is used up."""
+        board.enter(gauge.name, gauge.channel, posting.purse.line(gauge.name), self._moved_ms, self.wake)
 
     # from outside
 
@@ -104,6 +120,7 @@ class Lane:
         if self._down is not None:
             log.info("lane up lane=%s after=%s", self._gauge.name, self._down)
             self._down, self._since_ms = None, self._clock.now_ms()
+            self._board.tell(self._gauge.name, up=True, now_ms=self._clock.monotonic_ms())
         self._quiet_until_ms = 0
         self._wake.set()
 
@@ -111,8 +128,24 @@ class Lane:
         if self._down != trouble:
             log.warning("lane down lane=%s trouble=%s code=%s", self._gauge.name, trouble, code)
             self._down, self._since_ms = trouble, self._clock.now_ms()
+            self._board.tell(self._gauge.name, up=False, now_ms=self._clock.monotonic_ms())
         self._quiet_until_ms = self._clock.monotonic_ms() + (LOOK_AGAIN_MS if after_ms is None else after_ms)
         self._wake.set()
+
+    @property
+    def name(self) -> str:
+        return self._gauge.name
+
+    @property
+    def stopping(self) -> bool:
+        return self._stopping
+
+    def stands_still(self) -> bool:
+        """Whether the loop has not come round for far longer than anything it waits for may take."""
+        limit_ms = _STILL_MS + (self._gauge.timeout_ms or 0)
+        still = self._clock.monotonic_ms() - self._moved_ms > limit_ms
+        self._stuck = self._stuck or still
+        return still
 
     @property
     def is_up(self) -> bool:
@@ -121,7 +154,10 @@ class Lane:
     def status(self) -> LaneStatus:
         gauge = self._gauge
         under_way = len(self._under_way)
-        return LaneStatus(gauge.name, gauge.channel, self.is_up, self._down, self._since_ms, under_way, gauge.window)
+        return LaneStatus(
+            gauge.name, gauge.channel, self.is_up, self._down, self._since_ms, under_way, gauge.window,
+            broke=self._board.is_broke(gauge.name), stuck=self._stuck,
+        )  # fmt: skip
 
     async def report(self, report: Report) -> None:
         """Returns once it is on the disk; reports that come together share a commit. Raises LaneStoppedError."""
@@ -141,11 +177,14 @@ class Lane:
 
     async def run(self) -> None:
         """Until cancelled, or until `stop` and the last try has ended."""
+        self._stopped, self._moved_ms = False, self._clock.monotonic_ms()
         try:
             while not (self._stopping and not self._under_way and not self._pending):
                 self._wake.clear()
+                self._moved_ms = self._clock.monotonic_ms()
                 self._time_out()
                 pause_ms = await self._turn()
+                self._stuck = False
                 if pause_ms > 0:
                     await wait_for(self._clock, self._wake, pause_ms)
         finally:
@@ -170,13 +209,15 @@ class Lane:
             return linger_ms
         room, room_in_ms = self._room(now_ms)
         due_in_ms = _AWAKE_MS
+        share = self._board.share(self._gauge.name, now_ms)
         if room and not self._pending:
-            due_in_ms = await self._due_in_ms()
+            due_in_ms = await self._due_in_ms(share)
         if self._pending or (room and due_in_ms <= 0):
-            return await self._commit(room)
+            return await self._commit(room, share)
         if not room:
             await self._make_way()
-        return min(due_in_ms if room else room_in_ms, self._until_timeout_ms(), _AWAKE_MS)
+        turn_ms = _AWAKE_MS if share.again_ms is None else max(share.again_ms - now_ms, 1)
+        return min(due_in_ms if room else room_in_ms, self._until_timeout_ms(), turn_ms, _AWAKE_MS)
 
     def _linger_ms(self, now_ms: int) -> int:
         """How long what is pending may wait for company."""
@@ -198,12 +239,22 @@ class Lane:
             return min(free, max(1, LINGER_MS // self._gauge.pace_ms)), 0
         return free, 0
 
-    async def _due_in_ms(self) -> int:
+    async def _due_in_ms(self, share: Share) -> int:
+        gauge = self._gauge
+
+        def look(tx: sqlite3.Connection) -> tuple[int | None, str]:
+            due_ms = self._posting.next_due_ms(tx, gauge.channel, gauge.name, share)
+            return due_ms, self._posting.purse.month(tx) if self._broke_in else ""
+
         try:
-            due_ms = await self._db.read(lambda tx: self._posting.next_due_ms(tx, self._gauge.channel))
+            due_ms, month = await self._db.read(look)
         except Exception as raised:  # noqa: BLE001 - the lane outlives a database in trouble
-            log.error("queue unreadable lane=%s reason=%s", self._gauge.name, type(raised).__name__)
+            log.error("queue unreadable lane=%s reason=%s", gauge.name, type(raised).__name__)
             return _TROUBLE_MS
+        if month != self._broke_in:
+            self._broke_in = ""
+            self._board.tell_broke(gauge.name, broke=False)
+            return 0
         return _AWAKE_MS if due_ms is None else due_ms - self._clock.now_ms()
 
     async def _make_way(self) -> None:
@@ -224,17 +275,22 @@ class Lane:
             self._giving_way.add(task)
             task.cancel()
 
-    async def _commit(self, room: int) -> int:
+    async def _commit(self, room: int, share: Share) -> int:
         """One unit: how tries ended, what the carrier reports, and the next claims. Returns a pause where it failed."""
         ended, reports = list(self._ended), list(self._reports)
 
-        def unit(tx: sqlite3.Connection) -> list[Claim]:
-            self._posting.record(tx, self._gauge.name, ended)
-            self._posting.report(tx, self._gauge.name, [report for report, _ in reports])
-            return self._posting.claim(tx, self._gauge.channel, self._gauge.name, room) if room else []
+        gauge = self._gauge
+        flying = sum(max(claim.parts, 1) for claim, _ in self._under_way.values())
+
+        def unit(tx: sqlite3.Connection) -> Claimed:
+            self._posting.record(tx, gauge.name, ended)
+            self._posting.report(tx, gauge.name, [report for report, _ in reports])
+            if not room:
+                return Claimed(())
+            return self._posting.claim(tx, gauge.channel, gauge.name, room, share, flying=flying)
 
         try:
-            claims = await self._db.write(unit)
+            claimed = await self._db.write(unit)
         except Exception as raised:  # noqa: BLE001 - nothing is lost: it is written down as soon as that is possible
             log.error("lane could not write lane=%s reason=%s", self._gauge.name, type(raised).__name__)
             return _TROUBLE_MS
@@ -243,12 +299,18 @@ class Lane:
             if not kept.done():
                 kept.set_result(None)
         self._commit_ms = now_ms = self._clock.monotonic_ms()
-        self._next_start_ms = max(self._next_start_ms, now_ms) + self._gauge.pace_ms * len(claims)
-        for claim in claims:
+        if claimed.broke and not self._broke_in:
+            log.warning("budget used up lane=%s month=%s", gauge.name, claimed.broke)
+            self._broke_in = claimed.broke
+            self._board.tell_broke(gauge.name, broke=True)
+        parts = sum(max(claim.parts, 1) for claim in claimed.claims)
+        self._next_start_ms = max(self._next_start_ms, now_ms) + gauge.pace_ms * parts
+        for claim in claimed.claims:
             task = asyncio.create_task(self._try(claim), name=f"{self._gauge.name}-{claim.message_id}")
             self._under_way[task] = (claim, now_ms)
             task.add_done_callback(self._back)
-        return 0
+        # another lane was quicker: what is due is no longer there for us, or not yet
+        return 0 if claimed.claims or ended or reports else LINGER_MS
 
     async def _try(self, claim: Claim) -> None:
         outcome: Outcome

@@ -33,14 +33,21 @@ class State(StrEnum):
 
 
 class Priority(IntEnum):
-    """Smaller goes first. A reply a villager waits for goes before anything the village says of its own accord."""
+    """Smaller goes first: the county's red alarm, its orange one, the village's own urgent word. A reply a villager
+    waits for goes before anything else the village says of its own accord."""
 
     EMERGENCY = 0
+    ALERT = 5
     URGENT = 10
     REPLY = 20
     REMINDER = 30
     NOTICE = 40
     DAILY = 50
+
+    @property
+    def is_emergency(self) -> bool:
+        """Lives may hang on it: it may break a budget, takes any line there is, and rather arrives twice than never."""
+        return self <= Priority.ALERT
 
     @property
     def wakes_people(self) -> bool:
@@ -53,6 +60,7 @@ _HOUR_MS = 3_600_000
 LIFETIME_MS: Mapping[Priority, int] = MappingProxyType(
     {
         Priority.EMERGENCY: 6 * _HOUR_MS,
+        Priority.ALERT: 6 * _HOUR_MS,
         Priority.URGENT: 12 * _HOUR_MS,
         Priority.REPLY: 24 * _HOUR_MS,
         Priority.REMINDER: 24 * _HOUR_MS,

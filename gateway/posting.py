@@ -9,14 +9,17 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway import store
 from gateway.backoff import LONGEST_MS, next_try_ms
+from gateway.choosing import Share
 from gateway.failures import GaveWayError, TransportDownError, TransportFailure, Trouble, where
 from gateway.ground import Clock, Vault
 from gateway.message import CallEvent, CallStep, Channel, Events, Moved, Priority, State
+from gateway.purse import Purse
 from gateway.quiet import QuietHours
+from gateway.segments import count
 from gateway.transport import Accepted, Fate, Report
 from gateway.verdict import (
     Claim,
@@ -43,6 +46,14 @@ _BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
+class Claimed:
+    """What one look at the queue gave. `broke`: the month whose budget does not cover the next one; empty: it does."""
+
+    claims: tuple[Claim, ...]
+    broke: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Posting:
     """What all units of one gateway share."""
 
@@ -50,6 +61,7 @@ class Posting:
     clock: Clock
     events: Events
     quiet: QuietHours | None
+    purse: Purse
 
     def may_go(self, now_ms: int) -> list[Priority]:
         """The priorities that may be sent now, most urgent first. With a guessed clock: all."""
@@ -57,37 +69,56 @@ class Posting:
             return sorted(Priority)
         return [priority for priority in sorted(Priority) if priority.wakes_people]
 
-    def next_due_ms(self, tx: sqlite3.Connection, channel: Channel) -> int | None:
-        """When a lane of this channel has something to send; at or before now: at once."""
+    def next_due_ms(self, tx: sqlite3.Connection, channel: Channel, transport: str, share: Share) -> int | None:
+        """When this lane has something to send; at or before now: at once."""
         now_ms = self.clock.now_ms()
-        due_ms = store.next_due_ms(tx, channel, self.may_go(now_ms))
-        held_ms = store.next_due_ms(tx, channel, self._held(now_ms))
-        if held_ms is None or self.quiet is None:
-            return due_ms
-        held_ms = max(held_ms, self.quiet.next_open_ms(now_ms))
-        return held_ms if due_ms is None else min(due_ms, held_ms)
+        may_go, mine = self.may_go(now_ms), store.lane_id(tx, transport)
+        fresh = [priority for priority in may_go if priority in share.fresh]
+        turned = [priority for priority in may_go if priority in share.turned]
+        held = [priority for priority in self._held(now_ms) if priority in share.fresh]
+        dues = [
+            store.next_due_ms(tx, channel, fresh, _pick(share), lane_id=mine),
+            store.next_due_ms(tx, channel, turned, store.Pick.TURNED_AWAY, lane_id=mine),
+        ]
+        held_ms = store.next_due_ms(tx, channel, held, _pick(share), lane_id=mine)
+        if held_ms is not None and self.quiet is not None:
+            dues.append(max(held_ms, self.quiet.next_open_ms(now_ms)))
+        return min((due_ms for due_ms in dues if due_ms is not None), default=None)
 
     def alarm_waits(self, tx: sqlite3.Connection, channel: Channel) -> bool:
         """Whether an emergency is due that no lane has taken."""
-        due_ms = store.next_due_ms(tx, channel, [Priority.EMERGENCY])
+        emergencies = [priority for priority in Priority if priority.is_emergency]
+        due_ms = store.next_due_ms(tx, channel, emergencies)
         return due_ms is not None and due_ms <= self.clock.now_ms()
 
-    def claim(self, tx: sqlite3.Connection, channel: Channel, transport: str, limit: int) -> list[Claim]:
-        """Take up to `limit` messages for one try each. Those whose time is over expire on the way."""
+    def claim(
+        self, tx: sqlite3.Connection, channel: Channel, transport: str, limit: int, share: Share, *, flying: int = 0
+    ) -> Claimed:
+        """Take up to `limit` messages for one try each. Those whose time is over expire on the way.
+
+        `flying`: parts this lane has under way, which its budget has not paid for yet.
+        """
         now_ms, trusted = self.clock.now_ms(), self.clock.trusted
+        lane_id = store.lane(tx, transport)
         claims: list[Claim] = []
         for priority in self.may_go(now_ms):
-            if len(claims) >= limit:
-                break
-            found = store.due(tx, self.vault, channel, priority, now_ms=now_ms, limit=limit - len(claims))
+            pick = _pick(share) if priority in share.fresh else store.Pick.TURNED_AWAY
+            if len(claims) >= limit or priority not in share.fresh | share.turned:
+                continue
+            room = limit - len(claims)
+            found = store.due(tx, self.vault, channel, priority, now_ms=now_ms, limit=room, pick=pick, lane_id=lane_id)
             late = [c for c in found if trusted and c.expires_ms is not None and c.expires_ms <= now_ms]
             if late:
                 self._expire(tx, [store.known(tx, claim.message_id) for claim in late], now_ms)
                 found = [claim for claim in found if claim not in late]
             claims += found
-        if claims:
-            store.take(tx, claims, store.lane(tx, transport), now_ms)
-        return claims
+        postscript = self.purse.line(transport).postscript
+        if postscript and channel is Channel.SMS:
+            claims = [_with(claim, postscript) for claim in claims]
+        covered = self.purse.affordable(tx, transport, claims, flying)
+        if covered:
+            store.take(tx, covered, lane_id, now_ms)
+        return Claimed(tuple(covered), self.purse.month(tx) if len(covered) < len(claims) else "")
 
     def record(self, tx: sqlite3.Connection, transport: str, ended: Sequence[tuple[Claim, Outcome]]) -> None:
         """Write down how tries ended, and tell."""
@@ -118,6 +149,7 @@ class Posting:
             if early and isinstance(outcome, Accepted):
                 reports = store.pop_early(tx, lane_id, outcome.carrier_ref)
                 moved += [self._apply(tx, claim.message_id, claim.attempt, report) for report in reports]
+        self.purse.pay(tx, transport, lane_id, ended, now_ms)
         store.no_longer_under_way(tx, [(claim.message_id, claim.attempt) for claim, _ in ended])
         self.tell(tx, moved)
 
@@ -145,15 +177,17 @@ class Posting:
 
     # after a crash
 
-    def interrupted(self, tx: sqlite3.Connection, limit: int = _BATCH) -> int:
-        """Tries that were under way when the program stopped; returns how many were found (call until 0)."""
+    def interrupted(self, tx: sqlite3.Connection, limit: int = _BATCH, transport: str | None = None) -> int:
+        """Tries that were under way when the program, or that one lane, stopped; returns how many were found (call
+        until 0)."""
         now_ms = self.clock.now_ms()
-        found = store.under_way(tx, limit)
+        found = store.under_way(tx, limit, transport)
         moved = []
         for message_id, number in found:
             about = store.known(tx, message_id)
             if about.standing.state != State.SENDING or about.attempts != number or about.lane_id is None:
                 continue
+            self.purse.pay_interrupted(tx, about.lane_id, message_id, number, now_ms)
             store.went_wrong(tx, message_id, number, lane_id=about.lane_id, error=Trouble.INTERRUPTED, now_ms=now_ms)
             heard = store.call_did_its_work(tx, message_id, number)
             moved.append(store.move(tx, about, after_interruption(about.standing, heard=heard), now_ms))
@@ -192,7 +226,7 @@ class Posting:
         standing = about.standing
         if about.attempts != asked or standing.state != State.UNKNOWN:
             return False
-        if standing.priority != Priority.EMERGENCY or standing.stopped:
+        if not standing.priority.is_emergency or standing.stopped:
             return False
         wait_ms = next_try_ms(_trouble(about.error), standing.tries, standing.priority, spread=standing.message_id)
         if wait_ms is None:
@@ -295,6 +329,15 @@ class Posting:
             for move in told:
                 guarded(tx, lambda move=move: self.events.moved(tx, move), f"moved message={move.message_id}")  # type: ignore[misc]
         tx.execute("RELEASE told")
+
+
+def _pick(share: Share) -> store.Pick:
+    return store.Pick.SPARING if share.spares else store.Pick.ANY
+
+
+def _with(claim: Claim, postscript: str) -> Claim:
+    text = claim.content + postscript
+    return replace(claim, content=text, parts=count(text).parts)
 
 
 def guarded(tx: sqlite3.Connection, tell: Callable[[], None], about: str) -> str | None:

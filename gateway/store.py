@@ -8,7 +8,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
+from gateway.choosing import OTHERS_MAY
 from gateway.failures import Trouble
 from gateway.ground import Vault
 from gateway.message import FINAL, MOVES, Channel, Moved, Priority, State
@@ -17,6 +19,21 @@ from gateway.verdict import Claim, Standing, Verdict
 
 _OPEN = "m.state IN ('queued', 'unknown')"
 """Word for word as in the index `message_open`: SQLite uses a partial index only where it can prove its condition."""
+
+
+_TURNED_AWAY = "substr(m.error, 1, instr(m.error || '/', '/') - 1) IN ({})".format(
+    ", ".join(f"'{trouble}'" for trouble in sorted(OTHERS_MAY))
+)
+
+
+class Pick(Enum):
+    """Which of the waiting messages a lane looks at; the value is a condition."""
+
+    ANY = ""
+    SPARING = f" AND NOT (m.tries > 0 AND m.lane_id IS :lane AND {_TURNED_AWAY})"
+    """All but those its own carrier has turned away."""
+    TURNED_AWAY = f" AND m.tries > 0 AND m.lane_id IS NOT :lane AND {_TURNED_AWAY}"
+    """Only those another lane's carrier has turned away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +125,21 @@ def _rowid(cursor: sqlite3.Cursor) -> int:
     return cursor.lastrowid
 
 
-def next_due_ms(tx: sqlite3.Connection, channel: Channel, priorities: Iterable[Priority]) -> int | None:
+def next_due_ms(
+    tx: sqlite3.Connection,
+    channel: Channel,
+    priorities: Iterable[Priority],
+    pick: Pick = Pick.ANY,
+    *,
+    lane_id: int | None = None,
+) -> int | None:
     """When the earliest waiting message of these priorities falls due; a handful of index look-ups."""
     earliest: int | None = None
     for priority in priorities:
         found = tx.execute(
             f"SELECT m.due_ms FROM message m WHERE {_OPEN} AND m.state = 'queued' AND m.channel = :channel"
-            " AND m.priority = :priority ORDER BY m.due_ms LIMIT 1",
-            {"channel": channel, "priority": int(priority)},
+            f" AND m.priority = :priority{pick.value} ORDER BY m.due_ms LIMIT 1",
+            {"channel": channel, "priority": int(priority), "lane": lane_id},
         ).fetchone()
         if found is not None and (earliest is None or found[0] < earliest):
             earliest = found[0]
@@ -123,7 +147,15 @@ def next_due_ms(tx: sqlite3.Connection, channel: Channel, priorities: Iterable[P
 
 
 def due(
-    tx: sqlite3.Connection, vault: Vault, channel: Channel, priority: Priority, *, now_ms: int, limit: int
+    tx: sqlite3.Connection,
+    vault: Vault,
+    channel: Channel,
+    priority: Priority,
+    *,
+    now_ms: int,
+    limit: int,
+    pick: Pick = Pick.ANY,
+    lane_id: int | None = None,
 ) -> list[Claim]:
     """The next `limit` messages of one priority, oldest first, as claims that are not yet made."""
     rows = tx.execute(
@@ -131,8 +163,8 @@ def due(
         " m.body_id, r.sealed AS number, b.sealed AS content"
         " FROM message m JOIN recipient r ON r.id = m.recipient_id JOIN body b ON b.id = m.body_id"
         f" WHERE {_OPEN} AND m.state = 'queued' AND m.channel = :channel AND m.priority = :priority"
-        " AND m.due_ms <= :now ORDER BY m.due_ms, m.id LIMIT :limit",
-        {"channel": channel, "priority": int(priority), "now": now_ms, "limit": limit},
+        f" AND m.due_ms <= :now{pick.value} ORDER BY m.due_ms, m.id LIMIT :limit",
+        {"channel": channel, "priority": int(priority), "now": now_ms, "limit": limit, "lane": lane_id},
     )
     texts: dict[int, str] = {}
     claims = []
@@ -163,6 +195,12 @@ def lane(tx: sqlite3.Connection, name: str) -> int:
     """The row of a transport's name, made where it is new."""
     tx.execute("INSERT INTO lane (name) VALUES (:name) ON CONFLICT DO NOTHING", {"name": name})
     return int(tx.execute("SELECT id FROM lane WHERE name = :name", {"name": name}).fetchone()[0])
+
+
+def lane_id(tx: sqlite3.Connection, name: str) -> int | None:
+    """The row of a transport's name, for readers; None before its first try."""
+    row = tx.execute("SELECT id FROM lane WHERE name = :name", {"name": name}).fetchone()
+    return None if row is None else int(row[0])
 
 
 def take(tx: sqlite3.Connection, claims: Sequence[Claim], lane_id: int, now_ms: int) -> None:
@@ -204,9 +242,14 @@ def no_longer_under_way(tx: sqlite3.Connection, tries: Iterable[tuple[int, int]]
     )
 
 
-def under_way(tx: sqlite3.Connection, limit: int) -> list[tuple[int, int]]:
-    """Message and number of tries that have begun and not ended."""
-    rows = tx.execute("SELECT message_id, number FROM under_way LIMIT :limit", {"limit": limit})
+def under_way(tx: sqlite3.Connection, limit: int, transport: str | None = None) -> list[tuple[int, int]]:
+    """Message and number of tries that have begun and not ended, of one lane or of all."""
+    rows = tx.execute(
+        "SELECT u.message_id, u.number FROM under_way u WHERE :lane IS NULL OR EXISTS"
+        " (SELECT 1 FROM message m JOIN lane l ON l.id = m.lane_id WHERE m.id = u.message_id AND l.name = :lane)"
+        " LIMIT :limit",
+        {"limit": limit, "lane": transport},
+    )
     return [(row[0], row[1]) for row in rows]
 
 

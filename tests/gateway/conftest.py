@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import inspect
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
+from gateway.choosing import Line
 from gateway.gateway import Gateway, Settings
 from gateway.message import CallEvent, Channel, Draft, MissedCall, Moved, Priority, ReceivedSms
 from gateway.quiet import QuietHours
@@ -54,6 +55,7 @@ class Recorder:
     received_sms: list[ReceivedSms] = field(default_factory=list)
     moves: list[Moved] = field(default_factory=list)
     calls: list[CallEvent] = field(default_factory=list)
+    rings: list[MissedCall] = field(default_factory=list)
     fails_on: Callable[[object], bool] = lambda _: False
 
     def received(self, tx: sqlite3.Connection, sms: ReceivedSms) -> None:
@@ -160,7 +162,13 @@ class Rig:
         self._air: asyncio.Task[None] | None = None
         self._running: asyncio.Task[None] | None = None
 
-    def _build(self, sms: Sequence[SmsTransport], calls: Sequence[CallTransport], quiet: QuietHours | None) -> Gateway:
+    def _build(
+        self,
+        sms: Sequence[SmsTransport],
+        calls: Sequence[CallTransport],
+        quiet: QuietHours | None,
+        lines: Mapping[str, Line] | None = None,
+    ) -> Gateway:
         return Gateway(
             db=self.db,
             clock=self.clock,
@@ -170,6 +178,7 @@ class Rig:
             calls=calls,
             voice=self.speaker,
             settings=Settings(quiet=quiet),
+            lines=lines,
         )
 
     async def start(
@@ -178,12 +187,14 @@ class Rig:
         sms: Sequence[SmsTransport] | None = None,
         calls: Sequence[CallTransport] | None = None,
         quiet: QuietHours | None = None,
+        lines: Mapping[str, Line] | None = None,
     ) -> int:
         """Start (again); returns how many tries were cut off by the last stop."""
         self.gateway = self._build(
             [SimulatorSms(self.carrier)] if sms is None else sms,
             [SimulatorCalls(self.carrier)] if calls is None else calls,
             quiet,
+            lines,
         )
         if self._air is None:
             self._air = asyncio.create_task(self.carrier.run())

@@ -8,10 +8,12 @@ import time
 
 import pytest
 
+from gateway.choosing import Share
 from gateway.condition import Condition
 from gateway.failures import OutcomeUnknownError, RetryLaterError, TransportDownError, TransportFailure, Trouble
 from gateway.message import Channel, Priority, State
 from gateway.posting import Posting
+from gateway.purse import Purse
 from gateway.quiet import QuietHours
 from gateway.simulated.handset import Faults
 from gateway.transport import Accepted, Fate, Parcel, Report, Sink
@@ -315,15 +317,15 @@ async def test_reports_that_come_together_share_commits(rig: Rig) -> None:
 
 
 async def test_a_claim_costs_the_same_with_ten_thousand_waiting(rig: Rig) -> None:
-    posting = Posting(rig.vault, rig.clock, rig.recorder, None)
+    posting = Posting(rig.vault, rig.clock, rig.recorder, None, Purse(rig.clock, {}))
 
     async def claim_ms() -> float:
         """The quickest of a few, without the disk: what the query itself costs."""
 
         def unit(tx: sqlite3.Connection) -> float:
             begin = time.perf_counter()
-            assert posting.next_due_ms(tx, Channel.SMS) == 0
-            assert len(posting.claim(tx, Channel.SMS, "hand", 16)) == 16
+            assert posting.next_due_ms(tx, Channel.SMS, "hand", Share()) == 0
+            assert len(posting.claim(tx, Channel.SMS, "hand", 16, Share()).claims) == 16
             return (time.perf_counter() - begin) * 1000
 
         return min([await rig.db.write(unit) for _ in range(8)])
@@ -340,9 +342,9 @@ async def test_a_claim_is_found_through_the_queues_index_alone(rig: Rig) -> None
     def plans(tx: sqlite3.Connection) -> list[str]:
         statements: list[str] = []
         tx.set_trace_callback(statements.append)
-        posting = Posting(rig.vault, rig.clock, rig.recorder, None)
-        posting.next_due_ms(tx, Channel.SMS)
-        posting.claim(tx, Channel.SMS, "hand", 16)
+        posting = Posting(rig.vault, rig.clock, rig.recorder, None, Purse(rig.clock, {}))
+        posting.next_due_ms(tx, Channel.SMS, "hand", Share())
+        posting.claim(tx, Channel.SMS, "hand", 16, Share())
         posting.interrupted(tx)
         posting.expire(tx)
         tx.set_trace_callback(None)
@@ -417,7 +419,7 @@ async def test_stop_lets_what_is_under_way_end(rig: Rig) -> None:
     hand.accept(first)
     await rig.let_pass(500)
     assert rig._running is not None
-    assert rig._running.done()
+    await rig.until(rig._running.done)
     assert (await rig.state(first), await rig.state(second)) == ("accepted", "queued")
 
 

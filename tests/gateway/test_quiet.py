@@ -61,7 +61,7 @@ def test_hours_that_make_no_sense_are_refused(windows: tuple[tuple[str, str], ..
 
 
 def test_danger_and_answers_pass_quiet_hours() -> None:
-    assert [p.wakes_people for p in sorted(Priority)] == [True, True, True, False, False, False]
+    assert [p.wakes_people for p in sorted(Priority)] == [True, True, True, True, False, False, False]
 
 
 def test_a_dead_number_is_not_tried_again() -> None:
@@ -71,7 +71,7 @@ def test_a_dead_number_is_not_tried_again() -> None:
 
 def test_a_doubtful_message_is_only_sent_again_in_an_emergency() -> None:
     for trouble in (Trouble.TIMEOUT, Trouble.INTERRUPTED):
-        assert all(next_try_ms(trouble, 1, p) is None for p in Priority if p != Priority.EMERGENCY)
+        assert all(next_try_ms(trouble, 1, p) is None for p in Priority if not p.is_emergency)
         assert next_try_ms(trouble, 1, Priority.EMERGENCY) is not None
 
 
@@ -85,7 +85,7 @@ def test_an_emergency_call_is_redialled_after_2_5_and_10_minutes() -> None:
 def test_the_table_is_kept_within_a_tenth_and_ends(
     trouble: Trouble, tries: int, priority: Priority, spread: int
 ) -> None:
-    table = EMERGENCY_STEPS_MS if priority == Priority.EMERGENCY else STEPS_MS
+    table = EMERGENCY_STEPS_MS if priority.is_emergency else STEPS_MS
     wait = next_try_ms(trouble, tries, priority, spread=spread)
     steps = table.get(trouble, ())
     assert (wait is None) == (tries > len(steps))

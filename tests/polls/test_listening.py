@@ -11,7 +11,7 @@ MINUTE_MS = 60_000
 
 
 def lane(since_ms: int, *, up: bool = True, channel: Channel = Channel.SMS) -> LaneStatus:
-    return LaneStatus("modem", channel, up, None if up else Trouble.OTHER, since_ms, 0, 1)
+    return LaneStatus("modem", channel, up, None if up else Trouble.OTHER, since_ms, 0, 1, broke=False, stuck=False)
 
 
 async def test_it_counts_by_the_stopwatch_from_when_it_was_first_seen(clock):

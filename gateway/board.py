@@ -1,0 +1,45 @@
+"""How the lines stand towards each other: every lane tells, every lane reads. Held in memory alone.
+
+Never decides who takes what (`choosing.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from gateway.choosing import Line, Share, Way, share
+from gateway.message import Channel
+
+
+class Board:
+    def __init__(self) -> None:
+        self._ways: dict[str, Way] = {}
+        self._wakes: list[Callable[[], None]] = []
+
+    def enter(self, name: str, channel: Channel, line: Line, now_ms: int, wake: Callable[[], None]) -> None:
+        """A new line, thought to be up until it says otherwise."""
+        self._ways[name] = Way(name, channel, line.rank, up=True, since_ms=now_ms, broke=False)
+        self._wakes.append(wake)
+        self._changed()
+
+    def tell(self, name: str, *, up: bool, now_ms: int) -> None:
+        way = self._ways[name]
+        if way.up != up:
+            self._ways[name] = replace(way, up=up, since_ms=now_ms)
+            self._changed()
+
+    def tell_broke(self, name: str, *, broke: bool) -> None:
+        if self._ways[name].broke != broke:
+            self._ways[name] = replace(self._ways[name], broke=broke)
+            self._changed()
+
+    def is_broke(self, name: str) -> bool:
+        return self._ways[name].broke
+
+    def share(self, name: str, now_ms: int) -> Share:
+        return share(self._ways[name], self._ways.values(), now_ms)
+
+    def _changed(self) -> None:
+        for wake in self._wakes:
+            wake()

@@ -1,0 +1,100 @@
+"""What the lines may still cost this month: a hard stop for everything that is not an emergency.
+
+An SMS is paid for when its carrier has taken it, and also when nobody knows whether it has: better to stop a little
+early than to find the SIM empty. A call is paid for by the started minute.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from gateway import money_store
+from gateway.choosing import Line
+from gateway.failures import OutcomeUnknownError
+from gateway.ground import Clock
+from gateway.message import Channel
+from gateway.transport import Accepted
+from gateway.verdict import Claim, Outcome
+
+_BEIJING = timedelta(hours=8)
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """One line's month, as the desk shows it. `parts`: SMS parts, or started minutes of calls."""
+
+    name: str
+    month: str
+    parts: int
+    fen: int
+    month_fen: int | None
+
+    @property
+    def left_fen(self) -> int | None:
+        return None if self.month_fen is None else self.month_fen - self.fen
+
+
+class Purse:
+    def __init__(self, clock: Clock, lines: Mapping[str, Line]) -> None:
+        self._clock = clock
+        self._lines = lines
+
+    def line(self, name: str) -> Line:
+        return self._lines.get(name, Line())
+
+    def month(self, tx: sqlite3.Connection) -> str:
+        """With a guessed clock never an earlier month than one already paid in: 1970 brings no fresh budget."""
+        now = datetime.fromtimestamp(self._clock.now_ms() / 1000, tz=UTC) + _BEIJING
+        month = now.strftime("%Y-%m")
+        if self._clock.trusted:
+            return month
+        return max(month, money_store.newest_month(tx) or month)
+
+    def spending(self, tx: sqlite3.Connection, name: str) -> Spending:
+        month = self.month(tx)
+        parts, fen = money_store.spent(tx, name, month)
+        return Spending(name, month, parts, fen, self.line(name).month_fen)
+
+    def affordable(self, tx: sqlite3.Connection, name: str, claims: Iterable[Claim], flying: int) -> list[Claim]:
+        """The leading claims that the budget still covers, `flying` parts being under way already; emergencies all.
+
+        Calls are counted as one minute beforehand: how long somebody listens, nobody knows.
+        """
+        line, found = self.line(name), list(claims)
+        if line.month_fen is None or not line.price_fen:
+            return found
+        left = self.spending(tx, name).left_fen or 0
+        left -= flying * line.price_fen
+        covered = []
+        for claim in found:
+            cost = max(claim.parts, 1) * line.price_fen
+            if not claim.priority.is_emergency and cost > left:
+                break
+            left -= cost
+            covered.append(claim)
+        return covered
+
+    def pay(
+        self, tx: sqlite3.Connection, name: str, lane_id: int, ended: Iterable[tuple[Claim, Outcome]], now_ms: int
+    ) -> None:
+        """Write down what tries that ended have cost; in the unit that writes down their end."""
+        price = self.line(name).price_fen
+        parts = 0
+        for claim, outcome in ended:
+            if claim.channel is Channel.CALL:
+                parts += money_store.call_minutes(tx, claim.message_id, claim.attempt, now_ms)
+            elif isinstance(outcome, Accepted | OutcomeUnknownError):
+                parts += claim.parts
+        self._add(tx, lane_id, parts, price)
+
+    def pay_interrupted(self, tx: sqlite3.Connection, lane_id: int, message_id: int, number: int, now_ms: int) -> None:
+        """What a power cut left under way may have been sent."""
+        name, parts = money_store.under_way(tx, lane_id, message_id, number, now_ms)
+        self._add(tx, lane_id, parts, self.line(name).price_fen)
+
+    def _add(self, tx: sqlite3.Connection, lane_id: int, parts: int, price_fen: int) -> None:
+        if parts and price_fen:
+            money_store.add_spent(tx, lane_id, self.month(tx), parts, parts * price_fen)

@@ -1,0 +1,105 @@
+"""A month's budget: what is paid for, what stops, what goes on all the same."""
+
+from __future__ import annotations
+
+from gateway.choosing import Line
+from gateway.failures import OutcomeUnknownError, RejectedError, TransportDownError, Trouble
+from gateway.message import Priority
+from gateway.purse import Spending
+from tests.gateway.conftest import LI, WANG, ZHAO, Rig, call_draft, draft
+from tests.gateway.test_lanes import HandCarrier
+from village.ground.clock import MovableClock, parse_iso
+
+
+async def spending(rig: Rig, place: int = 0) -> Spending:
+    return (await rig.db.read(rig.gateway.spending))[place]
+
+
+async def test_what_was_taken_or_may_have_been_is_paid_and_nothing_else(rig: Rig) -> None:
+    hand = HandCarrier(name="hand")
+    await rig.start(sms=[hand], lines={"hand": Line(price_fen=10)})
+    taken, long, doubtful, dead, down = await rig.send_all(
+        [draft(WANG), draft(LI, "长" * 150), draft(ZHAO), draft("+8619900000010"), draft("+8619900000011")]
+    )
+    await rig.let_pass(500)
+    hand.accept(taken, long)
+    hand.fail(doubtful, OutcomeUnknownError(Trouble.TIMEOUT))
+    hand.fail(dead, RejectedError(Trouble.DEAD_NUMBER, "1"))
+    hand.fail(down, TransportDownError(Trouble.NO_CREDIT))
+    await rig.let_pass(1000)
+    paid = await spending(rig)
+    assert (paid.parts, paid.fen) == (1 + 3 + 1, 50)
+
+
+async def test_the_budget_is_a_hard_stop_that_only_an_emergency_breaks(rig: Rig) -> None:
+    hand = HandCarrier(window=4, name="hand")
+    await rig.start(sms=[hand], lines={"hand": Line(price_fen=10, month_fen=30)})
+    await rig.send_all([draft(f"+861990000{n:04d}") for n in range(6)])
+    await rig.let_pass(500)
+    assert len(hand.asked) == 3
+    hand.accept()
+    await rig.let_pass(60_000, step_ms=5000)
+    assert await rig.states() == {"accepted": 3, "queued": 3}
+    assert rig.gateway.lanes()[0].broke
+    assert (await spending(rig)).left_fen == 0
+    alarm = await rig.send(LI, priority=Priority.EMERGENCY)
+    await rig.let_pass(500)
+    assert list(hand.asked) == [alarm]
+    hand.accept()
+    await rig.until(rig.reaches(alarm, "accepted"))
+    assert (await spending(rig)).fen == 40
+
+
+async def test_a_new_month_goes_on_where_the_old_one_stopped(rig: Rig, clock: MovableClock) -> None:
+    clock.step_wall(parse_iso("2026-11-30T15:59:00Z") - clock.now_ms())
+    hand = HandCarrier(name="hand")
+    await rig.start(sms=[hand], lines={"hand": Line(price_fen=10, month_fen=10)})
+    first, second = await rig.send_all([draft(WANG), draft(LI)])
+    await rig.let_pass(500)
+    hand.accept(first)
+    await rig.let_pass(30_000, step_ms=5000)
+    assert await rig.state(second) == "queued"
+    await rig.until(lambda: hand.asked, within_ms=300_000, step_ms=5000)  # past midnight in Beijing
+    hand.accept(second)
+    await rig.until(rig.reaches(second, "accepted"))
+    assert (await spending(rig)).month == "2026-12"
+
+
+async def test_a_clock_that_fell_back_to_1970_brings_no_fresh_budget(rig: Rig, clock: MovableClock) -> None:
+    hand = HandCarrier(name="hand")
+    lines = {"hand": Line(price_fen=10, month_fen=10)}
+    await rig.start(sms=[hand], lines=lines)
+    first, second = await rig.send_all([draft(WANG), draft(LI)])
+    await rig.let_pass(500)
+    hand.accept(first)
+    await rig.until(rig.reaches(first, "accepted"))
+    await rig.crash()
+    clock.step_wall(-clock.now_ms())
+    clock.set_trusted(False)
+    await rig.start(sms=[hand], lines=lines)
+    await rig.let_pass(120_000, step_ms=5000)
+    assert await rig.state(second) == "queued"
+    assert rig.gateway.lanes()[0].broke
+
+
+async def test_what_a_power_cut_left_under_way_is_paid(rig: Rig) -> None:
+    hand = HandCarrier(name="hand")
+    lines = {"hand": Line(price_fen=10)}
+    await rig.start(sms=[hand], lines=lines)
+    await rig.send(WANG, "长" * 100)
+    await rig.let_pass(500)
+    await rig.crash()
+    await rig.start(sms=[HandCarrier(name="hand")], lines=lines)
+    assert (await spending(rig)).fen == 20
+
+
+async def test_a_call_is_paid_by_the_started_minute(rig: Rig) -> None:
+    await rig.start(sms=[], lines={"simulator-calls": Line(price_fen=15)})
+    (call,) = await rig.send_all([call_draft(WANG)])
+    await rig.until(lambda: rig.gateway.lanes()[0].in_flight)
+    await rig.let_pass(2000)
+    rig.carrier.answer(WANG)
+    await rig.until(rig.reaches(call, "delivered"))
+    await rig.let_pass(5000)
+    paid = await spending(rig)
+    assert (paid.parts, paid.fen) == (1, 15)
