@@ -350,11 +350,11 @@ def _modem(settings: SmsSettings, clock: Clock) -> SmsTransport:
     return Modem(ModemSettings(MODEM, device=settings.modem, per_minute=settings.per_minute), clock)
 
 
-def _see_modem(settings: SmsSettings) -> Callable[[], Awaitable[Finding]]:
+def _see_modem(settings: SmsSettings) -> Callable[[str], Awaitable[Finding]]:
     """As above."""
     from village.doctor.modem_seen import see_modem
 
-    return lambda: see_modem(settings.modem)
+    return lambda name: see_modem(settings.modem, name=name)
 
 
 @contextlib.asynccontextmanager

@@ -23,14 +23,14 @@ from village.ground.clock import MovableClock, SystemClock
 from village.ground.database import Database, DiskFullError
 from village.link.county_link import LinkState
 
-SeeModem = Callable[[], Awaitable[Finding]]
+SeeModem = Callable[[str], Awaitable[Finding]]
 
 
 class Rig:
     """A village's surroundings: what its lines, its voice and its county say is set by the test."""
 
     def __init__(self, db: Database, clock: MovableClock, folder: Path) -> None:
-        self.status = [LaneStatus("modem", Channel.SMS, True, None, clock.now_ms(), 0, 1)]
+        self.status = [LaneStatus("modem", Channel.SMS, True, None, clock.now_ms(), 0, 1, broke=False, stuck=False)]
         self.condition: dict[str, Condition] = {"modem": Condition(operator="中国移动", signal=78)}
         self.sound: Sound | Exception = Sound(3.2, -20)
         self.look_waits = threading.Event()
@@ -42,6 +42,13 @@ class Rig:
     def made(self, clock: MovableClock | SystemClock, see_modem: SeeModem | None = None) -> Doctor:
         village = Village(self.folder, "0.1.0", 10, self._certificate, see_modem)
         return Doctor(self.db, clock, village, lines=self, county=self, voice=self)
+
+    def unplug(self) -> None:
+        since_ms = self.clock.now_ms() - 60_000
+        self.status = [
+            LaneStatus("modem", Channel.SMS, False, Trouble.UNPLUGGED, since_ms, 0, 1, broke=False, stuck=False)
+        ]
+        self.condition = {"modem": Condition(note="no_device")}
 
     def lanes(self) -> Sequence[LaneStatus]:
         return self.status
@@ -88,7 +95,9 @@ async def test_the_server_says_since_when_it_runs(rig: Rig) -> None:
 
 
 async def test_a_line_that_went_down_comes_first(rig: Rig) -> None:
-    rig.status = [LaneStatus("modem", Channel.SMS, False, Trouble.UNPLUGGED, rig.clock.now_ms(), 0, 1)]
+    rig.status = [
+        LaneStatus("modem", Channel.SMS, False, Trouble.UNPLUGGED, rig.clock.now_ms(), 0, 1, broke=False, stuck=False)
+    ]
     rig.condition = {"modem": Condition(note="no_device")}
     findings = await rig.doctor.examine()
     assert findings[0].part is Part.LINE
@@ -101,18 +110,27 @@ async def test_a_line_that_went_down_comes_first(rig: Rig) -> None:
 )
 async def test_a_stick_that_is_missed_is_looked_for(rig: Rig, tmp_path: Path, bus: str | None, words: str) -> None:
     """The line cannot tell a stick that is not there from a ModemManager that does not run."""
-    rig.status = [LaneStatus("modem", Channel.SMS, False, Trouble.UNPLUGGED, rig.clock.now_ms() - 60_000, 0, 1)]
+    rig.status = [
+        LaneStatus(
+            "modem", Channel.SMS, False, Trouble.UNPLUGGED, rig.clock.now_ms() - 60_000, 0, 1, broke=False, stuck=False
+        )
+    ]
     rig.condition = {"modem": Condition(note="no_device")}
     if bus is not None:
-        rig.doctor = rig.made(rig.clock, lambda: see_modem("", f"unix:path={tmp_path / bus}"))
+        rig.doctor = rig.made(rig.clock, lambda name: see_modem("", f"unix:path={tmp_path / bus}", name=name))
     assert words in str((await rig.of(Part.LINE)).said)
 
 
 async def test_a_stick_that_was_just_plugged_in_does_not_make_the_line_good(rig: Rig) -> None:
-    async def there() -> Finding:
+    async def there(name: str) -> Finding:
+        assert name == "modem"
         return examine_modems([{"State": 8}], "")
 
-    rig.status = [LaneStatus("modem", Channel.SMS, False, Trouble.UNPLUGGED, rig.clock.now_ms() - 60_000, 0, 1)]
+    rig.status = [
+        LaneStatus(
+            "modem", Channel.SMS, False, Trouble.UNPLUGGED, rig.clock.now_ms() - 60_000, 0, 1, broke=False, stuck=False
+        )
+    ]
     rig.condition = {"modem": Condition(note="no_device")}
     rig.doctor = rig.made(rig.clock, there)
     assert (await rig.of(Part.LINE)).verdict is Verdict.BAD

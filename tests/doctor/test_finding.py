@@ -108,6 +108,6 @@ def test_the_shape_of_json_is_a_promise() -> None:
     }
     assert {verdict.value for verdict in Verdict} == {"good", "mind", "bad", "absent"}
     assert {
-        "server", "settings", "line", "signal", "balance", "battery", "queue", "speech", "county", "clock", "disk",
-        "database", "power", "heat", "memory", "keys", "certificate", "ports",
+        "server", "settings", "line", "signal", "balance", "budget", "battery", "queue", "speech", "county",
+        "clock", "disk", "database", "power", "heat", "memory", "keys", "certificate", "ports",
     } <= {part.value for part in Part}  # fmt: skip

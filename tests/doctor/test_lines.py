@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.condition import NOTES as EVERY_NOTE
@@ -31,7 +33,7 @@ HOUR_MS = 3_600_000
 
 def lane(trouble: Trouble | None = None, *, for_ms: int = HOUR_MS, name: str = "modem", up: bool = False) -> LaneStatus:
     channel = Channel.CALL if name == "simulator-calls" else Channel.SMS
-    return LaneStatus(name, channel, up, trouble, NOW_MS - for_ms, 0, 1)
+    return LaneStatus(name, channel, up, trouble, NOW_MS - for_ms, 0, 1, broke=False, stuck=False)
 
 
 def line_of(status: LaneStatus, condition: Condition | None = None) -> Finding:
@@ -107,11 +109,25 @@ def test_a_line_that_works_names_its_operator() -> None:
         ("modem", "线路（短信·上网卡）"),
         ("simulator", "线路（短信·模拟）"),
         ("simulator-calls", "线路（电话·模拟）"),
-        ("sim-2", "线路（短信·sim-2）"),
+        ("modem-123456", "线路（短信·上网卡 123456）"),
+        ("pigeon-2", "线路（短信·pigeon-2）"),
     ],
 )
 def test_lines_go_by_the_names_a_clerk_knows(name: str, title: str) -> None:
     assert str(line_of(lane(name=name, up=True)).title) == title
+
+
+def test_a_line_that_does_not_move_is_not_called_good() -> None:
+    found = line_of(replace(lane(up=True), stuck=True), Condition(operator="中国移动"))
+    assert (found.verdict, str(found.said)) == (Verdict.BAD, "卡住了：有等着发的，可是一动不动")
+
+
+def test_a_month_that_is_paid_out_is_a_line_of_its_own() -> None:
+    found = examine_line(replace(lane(up=True), broke=True), Condition(), now_ms=NOW_MS, price_fen=10)
+    assert [(finding.part, finding.verdict) for finding in found] == [
+        (Part.LINE, Verdict.GOOD),
+        (Part.BUDGET, Verdict.BAD),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -112,8 +112,10 @@ class Ill:
 
 def _ill(now_ms: int) -> list[Finding]:
     condition = Condition(operator="中国移动", signal=21, balance_fen=0, balance_ms=now_ms, battery=9)
-    broken = LaneStatus("modem", Channel.SMS, False, Trouble.UNPLUGGED, now_ms - 7_200_000, 0, 1)
-    phone = LaneStatus("phone", Channel.SMS, True, None, now_ms, 0, 1)
+    broken = LaneStatus(
+        "modem", Channel.SMS, False, Trouble.UNPLUGGED, now_ms - 7_200_000, 0, 1, broke=False, stuck=False
+    )
+    phone = LaneStatus("phone", Channel.SMS, True, None, now_ms, 0, 1, broke=True, stuck=False)
     power, heat, memory = examine_power(0x50005), examine_heat(82), examine_memory(500 << 20)
     assert power is not None
     assert heat is not None

@@ -67,14 +67,15 @@ class Voice(Protocol):
 class Village:
     """`certificate_ends_ms`: reads the desk's certificate; None where it cannot be read. May block.
 
-    `see_modem`: looks for the stick where a line says that there is none; None where the village has no stick.
+    `see_modem`: looks for the stick of a line, by the line's name, where that line says that there is none; None where
+    the village has no stick.
     """
 
     folder: Path
     version: str
     price_fen: int
     certificate_ends_ms: Callable[[], int | None]
-    see_modem: Callable[[], Awaitable[Finding]] | None = None
+    see_modem: Callable[[str], Awaitable[Finding]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,7 @@ class Doctor:
             condition = conditions.get(lane.name)
             found = examine_line(lane, condition, now_ms=now_ms, price_fen=self._village.price_fen)
             if condition is not None and condition.note == "no_device" and self._village.see_modem is not None:
-                closer = await self._village.see_modem()
+                closer = await self._village.see_modem(lane.name)
                 found = found if closer.verdict is Verdict.GOOD else [closer]
             findings += found
         return findings

@@ -30,6 +30,7 @@ class Part(StrEnum):
     LINE = "line"
     SIGNAL = "signal"
     BALANCE = "balance"
+    BUDGET = "budget"
     BATTERY = "battery"
     QUEUE = "queue"
     SPEECH = "speech"
@@ -52,6 +53,7 @@ TITLES: Mapping[Part, Wording] = MappingProxyType(
         Part.LINE: say("线路"),
         Part.SIGNAL: say("信号"),
         Part.BALANCE: say("话费"),
+        Part.BUDGET: say("预算"),
         Part.BATTERY: say("手机电池"),
         Part.QUEUE: say("等着发的"),
         Part.SPEECH: say("声音"),

@@ -126,8 +126,12 @@ _CHANNELS = MappingProxyType({Channel.SMS: say("短信"), Channel.CALL: say("电
 
 
 def line_name(name: str, channel: Channel) -> Wording:
-    """短信·上网卡: what a clerk calls the line that the log calls modem."""
-    return say("{channel}·{device}", channel=_CHANNELS[channel], device=_DEVICES.get(name, name))
+    """短信·上网卡: what a clerk calls the line that the log calls modem; 短信·上网卡 123456 where there are several."""
+    kind, _, which = name.partition("-")
+    device: Wording | str = _DEVICES.get(name, name)
+    if device is name and kind in _DEVICES:
+        device = say("{device} {which}", device=_DEVICES[kind], which=which)
+    return say("{channel}·{device}", channel=_CHANNELS[channel], device=device)
 
 
 def no_lines() -> Finding:
@@ -141,12 +145,14 @@ def no_lines() -> Finding:
 
 
 def examine_line(status: LaneStatus, condition: Condition | None, *, now_ms: int, price_fen: int) -> list[Finding]:
-    """A line in one to four findings. `condition` None: a line that knows nothing of itself."""
+    """A line in one to five findings. `condition` None: a line that knows nothing of itself."""
     name = line_name(status.name, status.channel)
     about = condition or Condition()
     findings = [_link(status, about, name, now_ms)]
     if about.signal is not None and about.note in ("", "searching"):
         findings.append(_signal(about.signal, name))
+    if status.broke:
+        findings.append(_over_budget(name))
     if about.balance_fen is not None:
         findings.append(_balance(about, name, now_ms, price_fen))
     if about.battery is not None:
@@ -155,6 +161,9 @@ def examine_line(status: LaneStatus, condition: Condition | None, *, now_ms: int
 
 
 def _link(status: LaneStatus, about: Condition, name: Wording, now_ms: int) -> Finding:
+    if status.stuck:
+        do = say("等五分钟再看这一页；还这样，把这台电脑的电源关掉再开。排着的不会丢。")
+        return Finding(Part.LINE, Verdict.BAD, say("卡住了：有等着发的，可是一动不动"), do, name)
     if status.up and not about.note:
         said = say("通，{operator}", operator=about.operator) if about.operator else say("通")
         return Finding(Part.LINE, Verdict.GOOD, said, line=name)
@@ -165,6 +174,11 @@ def _link(status: LaneStatus, about: Condition, name: Wording, now_ms: int) -> F
         return Finding(Part.LINE, Verdict.MIND, said, say("等五分钟再看这一页。"), line=name)
     said = say("断了{lasting}：{said}", lasting=lasting(lasted_ms), said=ailment.said)
     return Finding(Part.LINE, Verdict.BAD, said, ailment.do, line=name)
+
+
+def _over_budget(name: Wording) -> Finding:
+    do = say("要接着发，请懂电脑的人在设置文件 village.toml 里把每月的预算调高，再重新启动服务；下个月1号自己恢复。")
+    return Finding(Part.BUDGET, Verdict.BAD, say("这个月的用完了，只发紧急的，别的都等着"), do, name)
 
 
 def ailment_of(note: str, trouble: Trouble | None) -> Ailment:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from gateway.message import Channel
@@ -22,8 +23,14 @@ _PUK = (4, 6)
 """MMModemState, and MMModemLock (SIM-PUK, SIM-PUK2), ModemManager 1.20."""
 
 
-async def see_modem(device: str, bus: str | None = None) -> Finding:
-    """`device`: the settings' `sms.modem`; `bus`: a D-Bus address, None for the system's own."""
+async def see_modem(device: str, bus: str | None = None, *, name: str = "modem") -> Finding:
+    """`device`: the stick's IMEI, empty for the only one there is; `bus`: a D-Bus address, None for the system's own;
+    `name`: of the line.
+    """
+    return replace(await _seen(device, bus), line=line_name(name, Channel.SMS))
+
+
+async def _seen(device: str, bus: str | None) -> Finding:
     try:
         async with asyncio.timeout(PATIENCE_S), await ModemBus.connect(bus) as connected:
             return examine_modems([about[MODEM] for about in (await connected.modems()).values()], device)
@@ -58,4 +65,4 @@ def _ailing(note: str) -> Finding:
 
 
 def _finding(verdict: Verdict, said: Wording, do: Wording | None) -> Finding:
-    return Finding(Part.LINE, verdict, said, do, line_name("modem", Channel.SMS))
+    return Finding(Part.LINE, verdict, said, do)
