@@ -15,12 +15,17 @@ from gateway.message import Channel
 class Board:
     def __init__(self) -> None:
         self._ways: dict[str, Way] = {}
-        self._wakes: list[Callable[[], None]] = []
+        self._wakes: dict[str, Callable[[], None]] = {}
 
     def enter(self, name: str, channel: Channel, line: Line, now_ms: int, wake: Callable[[], None]) -> None:
         """A new line, thought to be up until it says otherwise."""
         self._ways[name] = Way(name, channel, line.rank, up=True, since_ms=now_ms, broke=False)
-        self._wakes.append(wake)
+        self._wakes[name] = wake
+        self._changed()
+
+    def leave(self, name: str) -> None:
+        """The line is closed for good."""
+        del self._ways[name], self._wakes[name]
         self._changed()
 
     def tell(self, name: str, *, up: bool, now_ms: int) -> None:
@@ -41,5 +46,5 @@ class Board:
         return share(self._ways[name], self._ways.values(), now_ms)
 
     def _changed(self) -> None:
-        for wake in self._wakes:
+        for wake in list(self._wakes.values()):
             wake()

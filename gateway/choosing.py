@@ -78,15 +78,15 @@ class Share:
 
 def share(mine: Way, ways: Collection[Way], now_ms: int) -> Share:
     """The part of the queue that is this line's."""
-    others = [way for way in ways if way.channel is mine.channel and way.name != mine.name and not way.broke]
-    better = [way for way in others if way.rank < mine.rank]
+    others = [way for way in ways if way.channel is mine.channel and way.name != mine.name]
     fresh, turned, changes = set(), set(), []
     for priority in Priority:
         if priority.is_emergency:
             fresh.add(priority)
             continue
-        if mine.broke:
+        if mine.broke and not priority.saves_lives:
             continue
+        better = [way for way in others if way.rank < mine.rank and (priority.saves_lives or not way.broke)]
         free_ms = _free_ms(better, PATIENCE_MS[priority])
         if free_ms is not None and free_ms <= now_ms:
             fresh.add(priority)
@@ -94,7 +94,7 @@ def share(mine: Way, ways: Collection[Way], now_ms: int) -> Share:
         turned.add(priority)
         if free_ms is not None:
             changes.append(free_ms)
-    spares = any(way.up for way in others)
+    spares = any(way.up and not way.broke for way in others)
     return Share(frozenset(fresh), frozenset(turned), spares, min(changes, default=None))
 
 

@@ -115,7 +115,7 @@ class Gateway:
         """
         self._db = db
         self._clock = clock
-        self._purse = Purse(clock, {} if lines is None else dict(lines))
+        self._purse = Purse(clock, lines or {})
         self._posting = Posting(vault, clock, events, (settings or Settings()).quiet, self._purse)
         self._board = Board()
         self.outbox = Outbox(vault, clock) if outbox is None else outbox
@@ -125,15 +125,45 @@ class Gateway:
         self._reconciliation = Reconciliation(self._sms, db=db, clock=clock, posting=self._posting)
         self._stopped = asyncio.Event()
         self._lanes: dict[str, Lane] = {}
-        self._listening: list[tuple[str, Listen, _Ear]] = []
+        self._listening: dict[str, tuple[Listen, _Ear]] = {}
+        self._rooms: asyncio.TaskGroup | None = None
+        self._tasks: dict[str, tuple[asyncio.Task[None], asyncio.Task[None]]] = {}
         for carrier in sms:
-            self._sms[carrier.name] = carrier
-            self._open(_sms_gauge(carrier), _sender(carrier, clock), carrier.run)
+            self.open(carrier)
         for exchange in calls:
             if voice is None:
                 raise ValueError("calls need a voice")
             talk = Conversation(exchange, voice, db=db, clock=clock, posting=self._posting)
             self._open(_call_gauge(exchange), talk.hold, exchange.run)
+
+    def open(self, carrier: SmsTransport, line: Line | None = None) -> None:
+        """One more SMS line; while running, it starts at once."""
+        if line is not None:
+            self._purse.set_line(carrier.name, line)
+        self._sms[carrier.name] = carrier
+        self._open(_sms_gauge(carrier), _sender(carrier, self._clock), carrier.run)
+        if self._rooms is not None:
+            self._start(carrier.name)
+
+    async def close(self, name: str) -> None:
+        """No more over this SMS line; what is under way on it comes to its end first. Idempotent."""
+        if name not in self._sms:
+            return
+        self._lanes[name].stop()
+        lane, ear = self._tasks.pop(name, (None, None))
+        if lane is not None and ear is not None:
+            await asyncio.wait({lane})
+            ear.cancel()
+            await asyncio.wait({ear})
+        del self._sms[name], self._listening[name], self._lanes[name]
+        self._board.leave(name)
+
+    def _start(self, name: str) -> None:
+        if self._rooms is None:
+            raise RuntimeError("the gateway is not running")
+        lane = self._rooms.create_task(self._keep_moving(self._lanes[name]), name=f"{name}-lane")
+        ear = self._rooms.create_task(self._listen(name, *self._listening[name]), name=f"{name}-ear")
+        self._tasks[name] = lane, ear
 
     def _open(self, gauge: Gauge, perform: Perform, listen: Listen) -> None:
         if gauge.name in self._lanes:
@@ -148,7 +178,7 @@ class Gateway:
             on_up=self._reconciliation.soon,
             tell_time=self._tell_time,
         )
-        self._listening.append((gauge.name, listen, ear))
+        self._listening[gauge.name] = listen, ear
 
     def lanes(self) -> list[LaneStatus]:
         """How each transport is doing, for the desk."""
@@ -175,17 +205,20 @@ class Gateway:
     async def run(self) -> None:
         """Send, listen and clean up until cancelled, or until `stop` has let the last try end."""
         async with asyncio.TaskGroup() as rooms:
+            self._rooms = rooms
             around = [
                 rooms.create_task(self._wake_lanes(), name="gateway-wake"),
                 rooms.create_task(self._sweep(), name="gateway-sweep"),
                 rooms.create_task(self._restarting("reconciliation", self._reconciliation.run), name="gateway-ask"),
-                *(rooms.create_task(self._listen(*ear), name=f"{ear[0]}-ear") for ear in self._listening),
             ]
-            lanes = [
-                rooms.create_task(self._keep_moving(lane), name=f"{name}-lane") for name, lane in self._lanes.items()
-            ]
-            await asyncio.gather(*lanes, self._stopped.wait())
-            for task in around:
+            for name in self._lanes:
+                self._start(name)
+            try:
+                await self._stopped.wait()
+                await asyncio.gather(*(lane for lane, _ in self._tasks.values()))
+            finally:
+                self._rooms = None
+            for task in (*around, *(ear for _, ear in self._tasks.values())):
                 task.cancel()
 
     def stop(self) -> None:

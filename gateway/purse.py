@@ -1,4 +1,4 @@
-"""What the lines may still cost this month: a hard stop for everything that is not an emergency.
+"""What the lines may still cost this month: a hard stop for everything on which no life hangs.
 
 An SMS is paid for when its carrier has taken it, and also when nobody knows whether it has: better to stop a little
 early than to find the SIM empty. A call is paid for by the started minute.
@@ -40,7 +40,10 @@ class Spending:
 class Purse:
     def __init__(self, clock: Clock, lines: Mapping[str, Line]) -> None:
         self._clock = clock
-        self._lines = lines
+        self._lines = dict(lines)
+
+    def set_line(self, name: str, line: Line) -> None:
+        self._lines[name] = line
 
     def line(self, name: str) -> Line:
         return self._lines.get(name, Line())
@@ -59,7 +62,8 @@ class Purse:
         return Spending(name, month, parts, fen, self.line(name).month_fen)
 
     def affordable(self, tx: sqlite3.Connection, name: str, claims: Iterable[Claim], flying: int) -> list[Claim]:
-        """The leading claims that the budget still covers, `flying` parts being under way already; emergencies all.
+        """The leading claims that the budget still covers, `flying` parts being under way already; what saves
+        lives is always covered.
 
         Calls are counted as one minute beforehand: how long somebody listens, nobody knows.
         """
@@ -71,7 +75,7 @@ class Purse:
         covered = []
         for claim in found:
             cost = max(claim.parts, 1) * line.price_fen
-            if not claim.priority.is_emergency and cost > left:
+            if not claim.priority.saves_lives and cost > left:
                 break
             left -= cost
             covered.append(claim)

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from audio.speech import Speech
+from gateway.choosing import Line
 from gateway.gateway import Gateway, Settings
-from gateway.message import CallEvent, MissedCall, Moved, ReceivedSms
+from gateway.message import CallEvent, Channel, MissedCall, Moved, ReceivedSms
 from gateway.quiet import QuietHours
 from gateway.simulated.carrier import Carrier
 from gateway.store import count_waiting, waits_for_speech
@@ -25,7 +26,7 @@ from gateway.transport import CallTransport, SmsTransport
 from gateway.transports.simulator import SimulatorCalls, SimulatorSms
 from sync.journal import Journal
 from sync.keys import SigningKey
-from village.config import MODEM, NONE, SIMULATOR, SmsSettings
+from village.config import MODEM
 from village.doctor.asking import answering as answering_doctors
 from village.doctor.doctor import Doctor
 from village.doctor.doctor import Village as Examined
@@ -42,6 +43,7 @@ from village.ground.reasons import reason_of
 from village.ground.timekeeping import Timekeeper
 from village.ground.wording import RefusalError, Wording, say
 from village.keywords.answering import Answering
+from village.lines import build, calls_line, named_lines, refuse_without_secrets
 from village.link.county_link import CountyLink, LinkState
 from village.link.reporting import Health, Reporter, Village
 from village.link.store import shift_times as shift_link
@@ -49,6 +51,7 @@ from village.notices.events import notice_call, notice_moved
 from village.notices.office import Means
 from village.notices.send_notice import send_due
 from village.notices.shift_store import shift_times as shift_notices
+from village.permits.store import shift_times as shift_permits
 from village.place import Place, skip_time
 from village.polls.close_poll import close_due
 from village.polls.count_poll import count_due
@@ -58,13 +61,17 @@ from village.polls.shift_store import shift_times as shift_polls
 from village.sample.content import suggestions
 from village.sample.village import fill, is_filled
 from village.schedule import Schedule
+from village.secret_file import SECRETS_NAME, read_secrets
+from village.switchboard import Switchboard
 from village.version import VERSION
 from village.web import (
+    callbacks,
     desk_accounts,
     desk_basis,
     desk_clock,
     desk_county,
     desk_doctor,
+    desk_lines,
     desk_messages,
     desk_notices,
     desk_polls,
@@ -176,7 +183,7 @@ async def _start(
     listen: str | None,
 ) -> Running:
     config, vault = place.config, place.vault()
-    timekeeper = Timekeeper(db, clock, (shift_messages, shift_notices, shift_polls, shift_link))
+    timekeeper = Timekeeper(db, clock, (shift_messages, shift_notices, shift_polls, shift_link, shift_permits))
     await timekeeper.begin()
     means = means_of(place, clock)
     answering = answering_of(place, clock, means)
@@ -186,15 +193,15 @@ async def _start(
     carrier = None
     sms: list[SmsTransport] = []
     calls: list[CallTransport] = []
-    if config.sms.transport == SIMULATOR and isinstance(clock, MovableClock):
+    lines: dict[str, Line] = {}
+    if config.sms.simulated and isinstance(clock, MovableClock):
         carrier = carrier_of(place, clock)
         stack.callback(carrier.close)
         sms.append(SimulatorSms(carrier, pace_ms=60_000 // config.sms.per_minute))
         calls.append(SimulatorCalls(carrier, lines=config.calls.lines))
+        lines = {line.name: line.line for line in named_lines(config)} | {calls[0].name: calls_line(config)}
         if not await db.read(is_filled):
             await fill(db, clock, vault, carrier, means)
-    if config.sms.transport == MODEM:
-        sms.append(_modem(config.sms, clock))
 
     async def tell_time(wall_ms: int) -> None:
         """A network's time ends a guess; where the time is known already, a wrong cell must not move it."""
@@ -213,7 +220,13 @@ async def _start(
         settings=Settings(quiet=QuietHours(_spans(config.open_hours))),
         outbox=means.outbox,
         tell_time=tell_time,
+        lines=lines,
     )
+    secrets = read_secrets(place.folder / SECRETS_NAME)
+    refuse_without_secrets(config, secrets)
+    real = [] if config.sms.simulated else named_lines(config)
+    switchboard = Switchboard(gateway, real, lambda line: build(line, config, secrets, clock), db)
+    await switchboard.settle()
     await gateway.recover()
 
     listening_since = Listening(clock)
@@ -271,12 +284,12 @@ async def _start(
         VERSION,
         config.sms.price_fen,
         lambda: certificate_ends_ms(place.tls_folder),
-        _see_modem(config.sms) if config.sms.transport == MODEM else None,
+        _see_modem(switchboard) if MODEM in config.sms.transports else None,
     )
     doctor = Doctor(db, clock, examined, lines=gateway, county=link, voice=speech)
 
     first_code = await db.write(lambda tx: first_visit_code(tx, place.key))
-    public_routes = public.routes(db, clock, means.office, speech)
+    public_routes = public.routes(db, clock, means.office, speech) + callbacks.routes(switchboard.called)
     if carrier is not None:
         public_routes += phones.routes(
             carrier,
@@ -294,7 +307,7 @@ async def _start(
     stack.callback(accounts.close)
     desk_app = _desk_app(
         place, clock, db, means=means, gateway=gateway, speech=speech, accounts=accounts, timekeeper=timekeeper,
-        link=link, listening_since=listening_since, doctor=doctor,
+        link=link, listening_since=listening_since, switchboard=switchboard, doctor=doctor,
     )  # fmt: skip
     context = server_context(place.tls_folder, hosts_of(config), clock)
     ports = (0, 0, 0) if any_port else (config.web.public_port, config.web.loopback_port, config.web.desk_port)
@@ -343,18 +356,25 @@ async def _start(
     )
 
 
-def _modem(settings: SmsSettings, clock: Clock) -> SmsTransport:
+def _line_facts(gateway: Gateway, switchboard: Switchboard) -> list[desk_lines.LineFacts]:
+    """Every line there is or could be, in the order in which they are asked."""
+    statuses = {status.name: status for status in gateway.lanes()}
+    conditions = gateway.conditions()
+    facts = [
+        desk_lines.LineFacts(name, line.title, line.need, statuses.pop(name, None), conditions.get(name))
+        for name, line in switchboard.lines.items()
+    ]
+    titles = {Channel.SMS: say("短信（模拟）"), Channel.CALL: say("打电话（模拟）")}
+    for name, status in statuses.items():
+        facts.append(desk_lines.LineFacts(name, titles[status.channel], None, status, conditions.get(name)))
+    return facts
+
+
+def _see_modem(switchboard: Switchboard) -> Callable[[str], Awaitable[Finding]]:
     """Imported here: a village without a modem does not carry D-Bus in its memory."""
-    from gateway.transports.modem import Modem, ModemSettings
-
-    return Modem(ModemSettings(MODEM, device=settings.modem, per_minute=settings.per_minute), clock)
-
-
-def _see_modem(settings: SmsSettings) -> Callable[[str], Awaitable[Finding]]:
-    """As above."""
     from village.doctor.modem_seen import see_modem
 
-    return lambda name: see_modem(settings.modem, name=name)
+    return lambda name: see_modem(switchboard.lines[name].device, name=name)
 
 
 @contextlib.asynccontextmanager
@@ -382,6 +402,7 @@ def _desk_app(
     link: CountyLink,
     listening_since: Listening,
     doctor: Doctor,
+    switchboard: Switchboard,
 ) -> web.Application:
     config = place.config
 
@@ -391,7 +412,7 @@ def _desk_app(
             said.append(say("存储卡满了：现在什么都记不下来。请先腾出空间，已经记下的都在。"))
         if not clock.trusted:
             said.append(say("村里的钟是猜的，请到“村里的钟”那一页核对。"))
-        if config.sms.transport == NONE:
+        if not config.sms.transports:
             said.append(say("还没有接短信线路：通知只上公开页和上门单。"))
         return said
 
@@ -428,6 +449,7 @@ def _desk_app(
             RailEntry("/roster", say("花名册")),
             RailEntry("/county", say("县里")),
             RailEntry("/basis", say("依据")),
+            RailEntry("/lines", say("线路")),
             RailEntry("/clock", say("村里的钟")),
             RailEntry(desk_doctor.PATH, say("设备")),
             RailEntry("/accounts", say("账号"), frozenset({Role.COMMITTEE})),
@@ -451,6 +473,14 @@ def _desk_app(
             *desk_polls.routes(db, clock, means, speech, lambda: listening_since.up_since_ms(gateway.lanes())),
             *desk_basis.routes(db, clock),
             *desk_county.routes(db, clock, link),
+            *desk_lines.routes(
+                db,
+                clock,
+                lines=lambda: _line_facts(gateway, switchboard),
+                spending=gateway.spending,
+                settle=switchboard.settle,
+            ),
+            *callbacks.routes(switchboard.called),
             *desk_clock.routes(clock, timekeeper),
             *desk_doctor.routes(clock, doctor),
             *desk_accounts.routes(accounts, place.tls_folder),

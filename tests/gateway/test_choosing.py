@@ -60,11 +60,12 @@ def test_lines_of_one_rank_share_the_work() -> None:
     assert share(MODEM, [MODEM, other], 0).fresh == share(other, [MODEM, other], 0).fresh == EVERYTHING
 
 
-def test_a_line_whose_budget_is_used_up_takes_emergencies_alone_and_the_next_one_the_rest() -> None:
-    broke = replace(MODEM, broke=True)
-    assert share(broke, [broke, PHONE], 0).fresh == EMERGENCIES
+def test_a_line_whose_budget_is_used_up_takes_what_saves_lives_and_the_next_one_the_rest() -> None:
+    broke, lives = replace(MODEM, broke=True), EMERGENCIES | {Priority.URGENT}
+    assert share(broke, [broke, PHONE], 0).fresh == lives
     assert share(broke, [broke, PHONE], 0).turned == frozenset()
-    assert share(PHONE, [broke, PHONE], 0).fresh == EVERYTHING
+    assert share(PHONE, [broke, PHONE], 0).fresh == EVERYTHING - {Priority.URGENT}
+    assert share(broke, [broke], 0).fresh == lives
 
 
 async def test_a_dearer_line_is_silent_while_the_first_one_works(rig: Rig) -> None:
@@ -201,3 +202,24 @@ async def test_a_line_that_says_down_when_tried_gives_way_after_the_same_patienc
     second.accept()
     await rig.until(rig.reaches(message, "accepted"))
     assert (await rig.row(message))["tries"] == 1
+
+
+async def test_a_line_can_be_opened_and_closed_while_the_gateway_runs(rig: Rig) -> None:
+    first, late = HandCarrier(window=1, name="first"), HandCarrier(window=1, name="late")
+    await rig.start(sms=[first], calls=[])
+    rig.gateway.open(late, Line(rank=1))
+    alarm, other = await rig.send_all(
+        [draft(WANG, priority=Priority.EMERGENCY), draft(LI, priority=Priority.EMERGENCY)]
+    )
+    await rig.let_pass(1000)
+    assert {*first.asked, *late.asked} == {alarm, other}
+    closing = asyncio.ensure_future(rig.gateway.close("late"))
+    await rig.let_pass(1000)
+    assert not closing.done()  # what is with the carrier comes to its end
+    late.accept()
+    first.accept()
+    await rig.until(closing.done)
+    await rig.send(ZHAO, priority=Priority.EMERGENCY)
+    await rig.until(lambda: first.asked)
+    assert (late.asked, [lane.name for lane in rig.gateway.lanes()]) == ({}, ["first"])
+    await rig.gateway.close("late")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from audio.failures import AudioError, ClipStorageError
 from audio.speech import Speech
-from village.config import MODEM, NONE, Config, ConfigError, read_config
+from village.config import MODEM, Config, ConfigError, read_config
 from village.doctor import store
 from village.doctor.beyond import SENTENCE, examine_spoken, no_room_to_speak
 from village.doctor.computer import ClockSeen, examine_clock
@@ -193,10 +193,13 @@ async def _speech() -> Finding:
 
 
 async def _lines(config: Config, bus: str | None) -> list[Finding]:
-    if config.sms.transport == NONE:
+    if not config.sms.transports:
         return [no_lines()]
-    if config.sms.transport == MODEM:
-        from village.doctor.modem_seen import see_modem  # D-Bus only where there is a modem
+    if config.sms.simulated:
+        return [Finding(Part.LINE, Verdict.ABSENT, say("模拟的，开了服务才有"))]
+    if MODEM not in config.sms.transports:
+        return []  # a phone, or a company's computer, is spoken to by the server alone
+    from village.doctor.modem_seen import see_modem  # D-Bus only where there is a modem
 
-        return [await see_modem(config.sms.modem, bus)]
-    return [Finding(Part.LINE, Verdict.ABSENT, say("模拟的，开了服务才有"))]
+    sticks = config.modem.devices or ("",)
+    return [await see_modem(imei, bus, name=f"modem-{imei[-6:]}" if imei else "modem") for imei in sticks]

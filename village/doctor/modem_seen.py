@@ -48,7 +48,7 @@ def examine_modems(modems: list[Mapping[str, Any]], device: str) -> Finding:
     if not mine:
         if modems:
             do = say(
-                "设置文件 village.toml 里的 sms.modem 要和上网卡背面印的15位号码（IMEI）一样；只有一个上网卡就空着。"
+                "village.toml 里 [modem] 的 devices 要和上网卡背面印的15位号码（IMEI）一样；只有一个上网卡就空着。"
             )
             return _finding(Verdict.BAD, say("插着的不是设置里写的那个上网卡"), do)
         return _ailing("no_device")

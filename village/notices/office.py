@@ -5,6 +5,8 @@ Never knows where these facts come from; `app.py` takes them from the village's 
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.message import Channel
@@ -48,6 +50,10 @@ class Office:
         return Channels(channels.sms and self.texts, channels.call and self.calls, channels.page)
 
 
+def _unlimited(_: sqlite3.Connection) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Means:
     """What sending needs: where messages are queued, the key to the numbers, and the office they come from."""
@@ -55,3 +61,5 @@ class Means:
     outbox: Outbox
     vault: Vault
     office: Office
+    left_fen: Callable[[sqlite3.Connection], int | None] = _unlimited
+    """What the month's budget of the SMS lines still covers together; None: no limit."""

@@ -53,6 +53,8 @@ class Plan:
     no_way: tuple[Unit, ...]
     """They go straight to the door list."""
     parts: int
+    sms_fen: int
+    """Of `fen`, what the SMS cost."""
     fen: int
     starts_ms: int
     done_ms: int
@@ -89,6 +91,13 @@ def plan(tx: sqlite3.Connection, means: Means, order: Order, now_ms: int) -> Pla
     usable = means.office.open_of(order.channels)
     allotment = allot(people, unit_of(order.audience), order.channels, usable=usable)
     made = reckon(order, number, allotment, means.office, now_ms)
+    left_fen = means.left_fen(tx)
+    if left_fen is not None and made.sms_fen > left_fen and not order.urgent:
+        short = say(
+            "本月短信的钱不够：这条要{yuan}元，只剩{left}元。发到用完为止，剩下的等下个月或者加钱",
+            yuan=f"{made.sms_fen / 100:.2f}", left=f"{max(left_fen, 0) / 100:.2f}",
+        )  # fmt: skip
+        made = replace(made, warnings=(short, *made.warnings))
     if late:
         made = replace(made, warnings=(say("定的时间已经过了，会马上发"), *made.warnings))
     return made
@@ -127,6 +136,7 @@ def reckon(order: Order, number: int, allotment: Allotment, office: Office, now_
         recipients=_recipients(allotment),
         no_way=tuple(u for u in allotment.units if u.no_way is not None and order.channels.reaches_phones),
         parts=parts,
+        sms_fen=parts * office.sms_price_fen,
         fen=parts * office.sms_price_fen + calls * -(-each_call_s // 60) * office.call_price_fen,
         starts_ms=starts_ms,
         done_ms=done_ms,

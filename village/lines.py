@@ -1,0 +1,130 @@
+"""The village's SMS lines: from its settings to transports that are not yet open.
+
+Never opens one. What a line's client needs is imported when it is built: a village without a modem does not carry D-Bus
+in its memory, and one without papers for Twilio never loads its client.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.choosing import Line
+from gateway.purse import Purse
+from gateway.transport import SmsTransport
+from village.config import MODEM, PHONE, SIMULATOR, TWILIO, Config
+from village.ground.clock import Clock
+from village.ground.wording import RefusalError, Wording, say
+from village.permits.permits import Need
+from village.permits.store import in_force
+from village.secret_file import SECRETS_NAME, Secrets
+
+
+@dataclass(frozen=True, slots=True)
+class NamedLine:
+    """One line of the settings. `need`: the paper without which it stays closed. `device`: a stick's IMEI."""
+
+    name: str
+    kind: str
+    title: Wording
+    line: Line
+    need: Need | None
+    device: str = ""
+
+
+def named_lines(config: Config) -> list[NamedLine]:
+    """In the order in which they are asked."""
+    found: list[NamedLine] = []
+    for kind in config.sms.transports:
+        if kind == TWILIO:
+            found.append(_abroad(config, len(found)))
+        elif kind == MODEM:
+            for imei in config.modem.devices or ("",):
+                found.append(_sim(config, kind, len(found), imei))
+        else:
+            found.append(_sim(config, kind, len(found)))
+    return found
+
+
+_TITLES = {MODEM: say("上网卡"), PHONE: say("旧手机"), SIMULATOR: say("短信（模拟）")}
+
+
+def _sim(config: Config, kind: str, rank: int, imei: str = "") -> NamedLine:
+    """One SIM is the default; what stands after it needs the carrier's paper."""
+    line = Line(rank=rank, price_fen=config.sms.price_fen, month_fen=_fen(config.sms.month_yuan))
+    need = Need.SECOND_SIM if rank else None
+    if imei:
+        return NamedLine(f"{kind}-{imei[-6:]}", kind, say("上网卡 {end}", end=imei[-6:]), line, need, imei)
+    return NamedLine(kind, kind, _TITLES[kind], line, need)
+
+
+def _abroad(config: Config, rank: int) -> NamedLine:
+    """No answer comes back over it in mainland China, so every text says where to answer."""
+    number = config.village.sms_number or config.village.duty_phone
+    line = Line(
+        rank=rank,
+        price_fen=config.twilio.price_fen,
+        month_fen=_fen(config.twilio.month_yuan),
+        postscript=f"(请回到{number})" if config.village.mainland and number else "",
+    )
+    return NamedLine(TWILIO, TWILIO, say("Twilio（外网）"), line, Need.ABROAD if config.village.mainland else None)
+
+
+def calls_line(config: Config) -> Line:
+    return Line(price_fen=config.calls.price_fen_per_minute, month_fen=_fen(config.calls.month_yuan))
+
+
+def _fen(yuan: int) -> int | None:
+    return yuan * 100 if yuan else None
+
+
+def budget_left(config: Config, clock: Clock) -> Callable[[sqlite3.Connection], int | None]:
+    """What the budgets of the lines that are open still cover, together; None where one of them has no limit."""
+    lines = named_lines(config)
+    purse = Purse(clock, {line.name: line.line for line in lines})
+
+    def left_fen(tx: sqlite3.Connection) -> int | None:
+        lefts = [
+            purse.spending(tx, line.name).left_fen
+            for line in lines
+            if line.need is None or in_force(tx, line.name) is not None
+        ]
+        known = [left for left in lefts if left is not None]
+        return sum(known) if known and len(known) == len(lefts) else None
+
+    return left_fen
+
+
+# building
+
+
+def build(line: NamedLine, config: Config, secrets: Secrets, clock: Clock) -> SmsTransport:
+    """The transport of one line of a real village, not yet running."""
+    return _BUILDERS[line.kind](line, config, secrets, clock)
+
+
+def _modem(line: NamedLine, config: Config, secrets: Secrets, clock: Clock) -> SmsTransport:
+    from gateway.transports.modem import Modem, ModemSettings
+
+    return Modem(ModemSettings(line.name, device=line.device, per_minute=config.sms.per_minute), clock)
+
+
+_BUILDERS: dict[str, Callable[[NamedLine, Config, Secrets, Clock], SmsTransport]] = {MODEM: _modem}
+
+_NEEDED = {
+    PHONE: ("user", "password"),
+    TWILIO: ("account_sid", "auth_token"),
+}
+
+
+def refuse_without_secrets(config: Config, secrets: Secrets) -> None:
+    """Raises RefusalError, naming all that is missing."""
+    missing = [
+        say("{file} 里缺 [{table}] 的 {key}", file=SECRETS_NAME, table=kind, key=key)
+        for kind in config.sms.transports
+        for key in _NEEDED.get(kind, ())
+        if not getattr(secrets, f"{kind}_{key}")
+    ]
+    if missing:
+        raise RefusalError(*missing)

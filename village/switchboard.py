@@ -1,0 +1,50 @@
+"""Which of the planned lines are open: those that need no paper, and those whose paper is on file.
+
+Never decides what is sent where; the gateway does that among the lines that are open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from gateway.callback import HearsCallbacks
+from gateway.gateway import Gateway
+from gateway.transport import SmsTransport
+from village.ground.database import Database
+from village.lines import NamedLine
+from village.permits.store import in_force
+
+
+class Switchboard:
+    def __init__(
+        self,
+        gateway: Gateway,
+        lines: Sequence[NamedLine],
+        build: Callable[[NamedLine], SmsTransport],
+        db: Database,
+    ) -> None:
+        self._gateway = gateway
+        self._build = build
+        self._db = db
+        self._open: dict[str, SmsTransport] = {}
+        self.lines = {line.name: line for line in lines}
+
+    async def settle(self) -> None:
+        """Open what may be open, close what may not; at start, and whenever a paper was noted or withdrawn."""
+        for name, line in self.lines.items():
+            permit = None if line.need is None else await self._db.read(lambda tx, name=name: in_force(tx, name))  # type: ignore[misc]
+            allowed = line.need is None or permit is not None
+            if allowed and name not in self._open:
+                self._open[name] = self._build(line)
+                self._gateway.open(self._open[name], line.line)
+            elif not allowed and name in self._open:
+                del self._open[name]
+                await self._gateway.close(name)
+
+    def is_open(self, name: str) -> bool:
+        return name in self._open
+
+    def called(self, name: str) -> HearsCallbacks | None:
+        """The open line that a carrier's call over HTTP is for."""
+        line = self._open.get(name)
+        return line if hasattr(line, "callback") else None  # type: ignore[return-value]
