@@ -116,8 +116,8 @@ OF_ONE_MESSAGE = frozenset(
 _DEVICES: Mapping[str, Wording] = MappingProxyType(
     {
         "modem": say("上网卡"),
-        "phone": say("安卓手机"),
-        "twilio": say("网络短信"),
+        "phone": say("旧手机"),
+        "twilio": say("外网"),
         "simulator": say("模拟"),
         "simulator-calls": say("模拟"),
     }
@@ -177,7 +177,9 @@ def _link(status: LaneStatus, about: Condition, name: Wording, now_ms: int) -> F
 
 
 def _over_budget(name: Wording) -> Finding:
-    do = say("要接着发，请懂电脑的人在设置文件 village.toml 里把每月的预算调高，再重新启动服务；下个月1号自己恢复。")
+    do = say(
+        "要接着发，请懂电脑的人在 village.toml 里把 month_yuan 改大，再重新启动服务；不改就等下个月1号，自己恢复。"
+    )
     return Finding(Part.BUDGET, Verdict.BAD, say("这个月的用完了，只发紧急的，别的都等着"), do, name)
 
 
