@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -26,6 +26,11 @@ from gateway.transport import CallTransport, SmsTransport
 from gateway.transports.simulator import SimulatorCalls, SimulatorSms
 from sync.journal import Journal
 from sync.keys import SigningKey
+from village.config import MODEM
+from village.doctor.asking import answering as answering_doctors
+from village.doctor.doctor import Doctor
+from village.doctor.doctor import Village as Examined
+from village.doctor.finding import Finding
 from village.founding import answering_of, carrier_of, complete, hosts_of, means_of
 from village.ground.at_work import at_work
 from village.ground.calendar import short_moment
@@ -66,6 +71,7 @@ from village.web import (
     desk_basis,
     desk_clock,
     desk_county,
+    desk_doctor,
     desk_lines,
     desk_messages,
     desk_notices,
@@ -79,6 +85,7 @@ from village.web.kit.accounts import Accounts
 from village.web.kit.apps import RailEntry, make_desk_app, make_public_app
 from village.web.kit.authority import (
     authority_fingerprint,
+    certificate_ends_ms,
     keep_certificate_fresh,
     server_context,
 )
@@ -280,6 +287,15 @@ async def _start(
         await skip_time(place.folder, clock, duration_ms, settle)
         await schedule.ring()
 
+    examined = Examined(
+        place.folder,
+        VERSION,
+        config.sms.price_fen,
+        lambda: certificate_ends_ms(place.tls_folder),
+        _see_modem(switchboard) if MODEM in config.sms.transports else None,
+    )
+    doctor = Doctor(db, clock, examined, lines=gateway, county=link, voice=speech)
+
     first_code = await db.write(lambda tx: first_visit_code(tx, place.key))
     public_routes = public.routes(db, clock, means.office, speech) + callbacks.routes(switchboard.called)
     if carrier is not None:
@@ -299,7 +315,7 @@ async def _start(
     stack.callback(accounts.close)
     desk_app = _desk_app(
         place, clock, db, means=means, gateway=gateway, speech=speech, accounts=accounts, timekeeper=timekeeper,
-        link=link, listening_since=listening_since, switchboard=switchboard,
+        link=link, listening_since=listening_since, switchboard=switchboard, doctor=doctor,
     )  # fmt: skip
     context = server_context(place.tls_folder, hosts_of(config), clock)
     ports = (0, 0, 0) if any_port else (config.web.public_port, config.web.loopback_port, config.web.desk_port)
@@ -331,6 +347,7 @@ async def _start(
     await stack.enter_async_context(_sending(gateway, failure))
     schedule.start()
     stack.callback(schedule.stop)
+    await stack.enter_async_context(answering_doctors(place.folder, doctor.examine_aloud))
     return Running(
         place=place,
         clock=clock,
@@ -361,6 +378,13 @@ def _line_facts(gateway: Gateway, switchboard: Switchboard) -> list[desk_lines.L
     return facts
 
 
+def _see_modem(switchboard: Switchboard) -> Callable[[str], Awaitable[Finding]]:
+    """Imported here: a village without a modem does not carry D-Bus in its memory."""
+    from village.doctor.modem_seen import see_modem
+
+    return lambda name: see_modem(switchboard.lines[name].device, name=name)
+
+
 @contextlib.asynccontextmanager
 async def _sending(gateway: Gateway, failure: asyncio.Future[None]) -> AsyncIterator[None]:
     """The gateway at work. At the end what is with a carrier may still come to its end: cut off it would be unknown."""
@@ -385,6 +409,7 @@ def _desk_app(
     timekeeper: Timekeeper,
     link: CountyLink,
     listening_since: Listening,
+    doctor: Doctor,
     switchboard: Switchboard,
 ) -> web.Application:
     config = place.config
@@ -399,7 +424,7 @@ def _desk_app(
             said.append(say("还没有接短信线路：通知只上公开页和上门单。"))
         return said
 
-    async def foot() -> list[Wording]:
+    async def foot() -> list[Wording | RailEntry]:
         dumb = await db.read(waits_for_speech)
         lanes = gateway.lanes()
         down = [lane for lane in lanes if not lane.up]
@@ -409,7 +434,11 @@ def _desk_app(
             line = say("线路：{down}条断了", down=len(down))
         else:
             line = say("线路：通")
-        return [line, *([say("声音：念不出来，电话先等着")] if dumb else []), _county_line(await link.state(), clock)]
+        return [
+            RailEntry(desk_doctor.PATH, line),
+            *([say("声音：念不出来，电话先等着")] if dumb else []),
+            _county_line(await link.state(), clock),
+        ]
 
     return make_desk_app(
         db=db,
@@ -430,6 +459,7 @@ def _desk_app(
             RailEntry("/basis", say("依据")),
             RailEntry("/lines", say("线路")),
             RailEntry("/clock", say("村里的钟")),
+            RailEntry(desk_doctor.PATH, say("设备")),
             RailEntry("/accounts", say("账号"), frozenset({Role.COMMITTEE})),
             RailEntry("/ca", say("证书")),
         ],
@@ -460,6 +490,7 @@ def _desk_app(
             ),
             *callbacks.routes(switchboard.called),
             *desk_clock.routes(clock, timekeeper),
+            *desk_doctor.routes(clock, doctor),
             *desk_accounts.routes(accounts, place.tls_folder),
         ],
     )
