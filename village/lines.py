@@ -110,7 +110,26 @@ def _modem(line: NamedLine, config: Config, secrets: Secrets, clock: Clock) -> S
     return Modem(ModemSettings(line.name, device=line.device, per_minute=config.sms.per_minute), clock)
 
 
-_BUILDERS: dict[str, Callable[[NamedLine, Config, Secrets, Clock], SmsTransport]] = {MODEM: _modem}
+def _twilio(line: NamedLine, config: Config, secrets: Secrets, clock: Clock) -> SmsTransport:
+    from gateway.transports.twilio_sms import TwilioSettings, TwilioSms
+
+    try:
+        settings = TwilioSettings(
+            name=line.name,
+            account_sid=secrets.twilio_account_sid,
+            auth_token=secrets.twilio_auth_token,
+            sender=config.twilio.sender,
+            messaging_service=config.twilio.messaging_service,
+            public_url=config.twilio.public_url,
+            per_minute=config.twilio.per_minute,
+            hears=not config.village.mainland,
+        )
+    except ValueError as wrong:
+        raise RefusalError(say("Twilio 的 {key} 写得不对", key=wrong)) from wrong
+    return TwilioSms(settings, clock)
+
+
+_BUILDERS: dict[str, Callable[[NamedLine, Config, Secrets, Clock], SmsTransport]] = {MODEM: _modem, TWILIO: _twilio}
 
 _NEEDED = {
     PHONE: ("user", "password"),

@@ -7,10 +7,19 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
+import pytest
 
+from gateway.transport import SmsTransport
+from gateway.transports.twilio_sms import TwilioSettings, TwilioSms
+from village import lines
 from village.app import Running, running
+from village.config import TWILIO, Config
 from village.founding import found
+from village.ground.clock import Clock
+from village.ground.wording import RefusalError
+from village.lines import NamedLine
 from village.place import CONFIG_NAME, NewVillage, Place
+from village.secret_file import SECRETS_NAME, Secrets
 from village.story.browser import Browser
 
 PASSWORD = "shuiku-lihua-banma"
@@ -22,8 +31,14 @@ async def two_sticks(tmp_path: Path) -> AsyncIterator[tuple[Running, Browser]]:
     config = place.folder / CONFIG_NAME
     text = config.read_text("utf-8").replace('transport = "none"', 'transport = ["modem"]', 1)
     config.write_text(text.replace("devices = []", 'devices = ["490154203237518", "356938035643809"]'), "utf-8")
+    async with signed_in(Place.open(place.folder)) as (village, desk):
+        yield village, desk
+
+
+@contextlib.asynccontextmanager
+async def signed_in(place: Place) -> AsyncIterator[tuple[Running, Browser]]:
     async with (
-        running(Place.open(place.folder), any_port=True, listen="127.0.0.1") as village,
+        running(place, any_port=True, listen="127.0.0.1") as village,
         aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session,
     ):
         desk = Browser(session, village.loopback_url)
@@ -79,3 +94,65 @@ async def test_a_stranger_at_the_callback_door_finds_nothing(tmp_path: Path) -> 
                 assert answer.status == 404
         async with stranger.get(village.public_url + "callbacks/twilio/status") as answer:
             assert answer.status == 405
+
+
+SECRETS = f'[twilio]\naccount_sid = "AC{"0" * 32}"\nauth_token = "{"1" * 32}"\n'
+
+
+@contextlib.asynccontextmanager
+async def a_line_abroad(tmp_path: Path) -> AsyncIterator[tuple[Running, Browser]]:
+    place = found(tmp_path / "village", NewVillage(transport="none", sms_number="88001234"))
+    config = place.folder / CONFIG_NAME
+    text = config.read_text("utf-8").replace('transport = "none"', 'transport = ["modem", "twilio"]', 1)
+    config.write_text(text.replace('sender = ""', 'sender = "+15005550006"'), "utf-8")
+    secrets = place.folder / SECRETS_NAME
+    secrets.touch(0o600)
+    secrets.write_text(SECRETS, "utf-8")
+    async with signed_in(Place.open(place.folder)) as (village, desk):
+        yield village, desk
+
+
+async def test_nothing_goes_abroad_before_notice_and_consent_are_on_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[NamedLine] = []
+
+    def build(line: NamedLine, config: Config, secrets: Secrets, clock: Clock) -> SmsTransport:
+        built.append(line)
+        return TwilioSms(
+            TwilioSettings(account_sid=secrets.twilio_account_sid, auth_token=secrets.twilio_auth_token,
+                           sender=config.twilio.sender),
+            clock,
+            base="http://127.0.0.1:9",
+        )  # fmt: skip
+
+    monkeypatch.setitem(lines._BUILDERS, TWILIO, build)
+    async with a_line_abroad(tmp_path) as (village, desk):
+        page = await desk.open("/lines")
+        assert "个人信息保护法" in page.said
+        assert "Twilio Inc." in page.said
+        words = {"notice": "12月1日贴在公开栏", "paper": "同意书在档案柜一层"}
+        for ticks in ({}, {"told": "1"}, {"told": "1", "agreed": "1"}):
+            refused = await desk.send(page.form("/lines/twilio/papers"), words | ticks)
+            assert refused.status == 422
+            page = refused
+        every = {"told": "1", "agreed": "1", "assessed": "1"}
+        bare = await desk.send(page.form("/lines/twilio/papers"), {"notice": "", "paper": "有"} | every)
+        assert "告知书贴在哪里" in bare.said
+        assert (names(village), built) == (["modem"], [])
+        noted = await desk.send(bare.form("/lines/twilio/papers"), words | every)
+        assert "这条线路开了" in noted.said
+        assert names(village) == ["modem", "twilio"]
+        assert built[0].line.postscript == "(请回到88001234)"
+        await desk.send(noted.form("/lines/twilio/close"), {})
+        assert names(village) == ["modem"]
+
+
+async def test_without_its_password_a_line_is_refused_by_name(tmp_path: Path) -> None:
+    place = found(tmp_path / "village", NewVillage(transport="none"))
+    config = place.folder / CONFIG_NAME
+    text = config.read_text("utf-8").replace('transport = "none"', 'transport = "twilio"', 1)
+    config.write_text(text.replace('sender = ""', 'sender = "+15005550006"'), "utf-8")
+    with pytest.raises(RefusalError, match=r"缺 \[twilio\] 的 account_sid"):
+        async with running(Place.open(place.folder), any_port=True, listen="127.0.0.1"):
+            pass

@@ -70,7 +70,8 @@ def next_step(tx: sqlite3.Connection, office: Office, notice: Notice, now_ms: in
         return None
     done = climb_store.climbed(tx, notice.id, notice.version)
     times = rung_times(notice, office, done)
-    ahead = [(at_ms, rung) for rung, at_ms in times.items() if at_ms is not None and rung not in done]
+    highest = max(done, default=Rung.FIRST)
+    ahead = [(at_ms, rung) for rung, at_ms in times.items() if at_ms is not None and rung > highest]
     if ahead:
         at_ms, rung = min(ahead)
         return NextStep(rung, max(at_ms, now_ms), len(_letters(tx, notice, rung)))

@@ -132,7 +132,8 @@ def _of_day(at_ms: int) -> tuple[int, int]:
 
 def due_rung(times: Mapping[Rung, int | None], climbed: Collection[Rung], now_ms: int) -> Rung | None:
     """The rung to climb now. After a long power cut not one after the other: the reminder gives way to the call."""
-    due = [rung for rung, at_ms in times.items() if at_ms is not None and at_ms <= now_ms and rung not in climbed]
+    highest = max(climbed, default=Rung.FIRST)
+    due = [rung for rung, at_ms in times.items() if at_ms is not None and at_ms <= now_ms and rung > highest]
     if Rung.CALL in due:
         return Rung.CALL
     return min(due, default=None)

@@ -1,0 +1,355 @@
+"""The ladder: reminder, call, second call at another time of day, then the door list; an answer ends it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gateway.message import Channel, Priority, State
+from tests.notices.town import House, Town
+from village.ground.clock import beijing, parse_iso
+from village.ground.database import Database
+from village.ground.wording import RefusalError
+from village.notices.climb import climb_due, next_step
+from village.notices.confirm import Via, confirm
+from village.notices.correct_notice import correct_notice
+from village.notices.doors import doors
+from village.notices.ladder import Ladder, due_rung, next_open_ms, other_time_ms
+from village.notices.notice import Channels, Notice, Order, Rung
+from village.notices.plan import plan
+from village.notices.stop_notice import stop_notice
+from village.people import phones
+from village.people.audience import Audience
+
+HOUR = 3_600_000
+OPEN = ((7 * 60, 12 * 60 + 30), (14 * 60, 21 * 60))
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("2026-12-05T08:10", "2026-12-05T18:30"),  # out in the morning, back in the evening
+        ("2026-12-05T11:00", "2026-12-05T18:30"),
+        ("2026-12-05T14:30", "2026-12-05T18:30"),
+        ("2026-12-05T16:00", "2026-12-06T07:30"),  # half past six is too soon
+        ("2026-12-05T19:00", "2026-12-06T07:30"),
+        ("2026-12-05T20:59", "2026-12-06T07:30"),
+    ],
+)
+def test_the_second_call_comes_at_another_time_of_day(first: str, second: str) -> None:
+    assert other_time_ms(parse_iso(first), OPEN) == parse_iso(second)
+
+
+@pytest.mark.parametrize("minute", range(0, 24 * 60, 7))
+def test_whenever_the_first_call_was_the_second_is_in_open_hours_and_hours_away(minute: int) -> None:
+    first_ms = parse_iso("2026-12-05T00:00") + minute * 60_000
+    second_ms = other_time_ms(first_ms, OPEN)
+    assert 3 * HOUR <= second_ms - first_ms <= 24 * HOUR
+    assert next_open_ms(second_ms, OPEN) == second_ms
+
+
+def test_after_a_long_power_cut_one_rung_is_climbed_not_all() -> None:
+    times = {Rung.REMINDER: 1, Rung.CALL: 2, Rung.SECOND_CALL: None}
+    assert due_rung(times, (), 10) is Rung.CALL
+    assert due_rung(times, (Rung.CALL,), 10) is None  # a reminder after the call would be noise
+
+
+class Steps:
+    """One village, one notice, and time that goes on by the hour."""
+
+    def __init__(self, db: Database, town: Town) -> None:
+        self.db = db
+        self.town = town
+
+    async def do(self, what: Callable[[sqlite3.Connection], Any]) -> Any:
+        return await self.db.write(what)
+
+    async def climb(self) -> list[tuple[Rung, int]]:
+        def unit(tx: sqlite3.Connection) -> list[tuple[Rung, int]]:
+            climbed = climb_due(tx, self.town.means, self.town.clock.now_ms(), trusted=self.town.clock.trusted)
+            return [(rung, messages) for _, rung, messages in climbed]
+
+        return await self.db.write(unit)
+
+    async def after(self, hours: float) -> list[tuple[Rung, int]]:
+        """So many hours go by, looked at every quarter of an hour."""
+        climbed = []
+        for _ in range(round(hours * 4)):
+            await self.town.clock.advance(HOUR // 4)
+            climbed += await self.climb()
+        return climbed
+
+    async def newest(self, notice: Notice) -> sqlite3.Row:
+        return (await self.db.read(lambda tx: self.town.messages(tx, notice)))[-1]
+
+    async def visits(self, notice: Notice) -> int:
+        now_ms = self.town.clock.now_ms()
+        found = await self.db.read(lambda tx: doors(tx, notice.id, now_ms, self.town.means.office))
+        return len(found.open)
+
+
+@pytest.fixture
+def steps(db: Database, town: Town) -> Steps:
+    return Steps(db, town)
+
+
+async def one_house(steps: Steps, **more: object) -> tuple[House, Notice]:
+    """A household whose SMS was delivered and not answered."""
+
+    def unit(tx: sqlite3.Connection) -> tuple[House, Notice]:
+        house = steps.town.house(tx, "王德福")
+        notice = steps.town.send(tx, **more)
+        steps.town.deliver(tx, steps.town.messages(tx, notice)[0]["id"])
+        return house, notice
+
+    made: tuple[House, Notice] = await steps.do(unit)
+    return made
+
+
+def no_answer(steps: Steps, message_id: int) -> Callable[[sqlite3.Connection], None]:
+    return lambda tx: steps.town.move(tx, message_id, State.SENDING, State.FAILED, error="no_answer")
+
+
+async def test_the_whole_ladder_to_the_door(steps: Steps) -> None:
+    _, notice = await one_house(steps)  # Saturday 9:10
+    assert await steps.after(4) == []  # 13:10 is the midday rest
+    assert await steps.after(1) == [(Rung.REMINDER, 1)]
+    reminder = await steps.newest(notice)
+    text = await steps.db.read(lambda tx: steps.town.text_of(tx, reminder["id"]))
+    assert text == "【青山村】还没收到您的回音。通知1:12月6日周日早8点到下午3点停水,请存水。收到请回9,想听电话念回0201"
+    await steps.do(lambda tx: steps.town.deliver(tx, reminder["id"]))
+    assert await steps.after(3) == [(Rung.CALL, 1)]  # 17:10 and a little
+    call = await steps.newest(notice)
+    assert call["channel"] == Channel.CALL
+    await steps.do(no_answer(steps, call["id"]))
+    assert await steps.visits(notice) == 0  # a second call is still to come
+    assert await steps.after(13) == []
+    climbed = await steps.after(2)  # Sunday, half past seven
+    assert climbed == [(Rung.SECOND_CALL, 1)]
+    assert beijing(steps.town.clock.now_ms()).day == 6
+    await steps.do(no_answer(steps, (await steps.newest(notice))["id"]))
+    assert await steps.after(48) == []
+    assert await steps.visits(notice) == 1
+
+
+@pytest.mark.parametrize(("due_h", "visited"), [(None, 0), (2, 1)])
+async def test_whom_the_first_call_missed_is_visited_only_when_no_second_is_to_come(
+    steps: Steps, due_h: int | None, visited: int
+) -> None:
+    due_ms = None if due_h is None else steps.town.clock.now_ms() + due_h * HOUR
+
+    def unit(tx: sqlite3.Connection) -> Notice:
+        steps.town.house(tx, "王德福")
+        notice = steps.town.send(tx, due_ms=due_ms)
+        steps.town.fail(tx, steps.town.messages(tx, notice)[0]["id"])
+        return notice
+
+    notice = await steps.do(unit)
+    call = await steps.newest(notice)
+    assert call["channel"] == Channel.CALL
+    await steps.do(no_answer(steps, call["id"]))
+    assert await steps.visits(notice) == visited
+
+
+@pytest.mark.parametrize("rung", [Rung.FIRST, Rung.REMINDER, Rung.CALL])
+async def test_an_answer_at_any_rung_ends_it(steps: Steps, rung: Rung) -> None:
+    house, notice = await one_house(steps)
+    seen: list[Rung] = [Rung.FIRST]
+    while rung not in seen:
+        seen += [climbed for climbed, _ in await steps.after(0.25)]
+    await steps.do(
+        lambda tx: confirm(tx, notice.id, via=Via.SMS, at_ms=steps.town.clock.now_ms(), phone_id=house.phones[0])
+    )
+    later = await steps.after(40)
+    assert [messages for _, messages in later] == [0] * len(later)
+    assert await steps.visits(notice) == 0
+
+
+async def test_what_waits_for_somebody_who_has_answered_is_taken_back(steps: Steps) -> None:
+    house, notice = await one_house(steps)
+    await steps.after(5)
+    reminder = await steps.newest(notice)
+    assert reminder["state"] == State.QUEUED
+    await steps.do(
+        lambda tx: confirm(tx, notice.id, via=Via.PAGE, at_ms=steps.town.clock.now_ms(), household_id=house.id)
+    )
+    await steps.climb()
+    assert (await steps.newest(notice))["state"] == State.WITHDRAWN
+
+
+async def test_listening_to_the_call_is_hearing_and_nobody_rings_again(steps: Steps) -> None:
+    _, notice = await one_house(steps)
+    climbed = await steps.after(9)
+    assert climbed[-1] == (Rung.CALL, 1)
+    call = await steps.newest(notice)
+    await steps.do(lambda tx: steps.town.listen(tx, call["id"]))
+    assert [messages for _, messages in await steps.after(24)] == [0]
+    assert await steps.visits(notice) == 0
+
+
+async def test_a_childs_nine_does_not_clear_the_grandmother(steps: Steps) -> None:
+    def unit(tx: sqlite3.Connection) -> tuple[House, Notice]:
+        house = steps.town.house(tx, "王德福", people=2, phones=2)
+        notice = steps.town.send(tx, audience=Audience.residents(house.residents))
+        for message in steps.town.messages(tx, notice):
+            steps.town.deliver(tx, message["id"])
+        return house, notice
+
+    house, notice = await steps.do(unit)
+    await steps.do(
+        lambda tx: confirm(tx, notice.id, via=Via.SMS, at_ms=steps.town.clock.now_ms(), phone_id=house.phones[1])
+    )
+    assert await steps.after(5) == [(Rung.REMINDER, 1)]
+    assert (await steps.newest(notice))["phone"] == house.phones[0]
+    climbed = await steps.after(4)
+    assert climbed == [(Rung.CALL, 1)]
+    assert (await steps.newest(notice))["phone"] == house.phones[0]
+
+
+async def test_a_cut_in_the_middle_climbs_the_rung_once_and_whole(
+    steps: Steps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, notice = await one_house(steps)
+    await steps.town.clock.advance(5 * HOUR)
+
+    def cut(*_: object, **__: object) -> None:
+        raise OSError("the power is gone")
+
+    with monkeypatch.context() as dark:
+        dark.setattr("village.notices.climb.climb_store.climb", cut)
+        with pytest.raises(OSError, match="power"):
+            await steps.climb()
+    assert len(await steps.db.read(lambda tx: steps.town.messages(tx, notice))) == 1
+    assert await steps.climb() == [(Rung.REMINDER, 1)]
+    assert await steps.climb() == []
+
+
+async def test_while_the_clock_is_guessed_nobody_is_reminded(steps: Steps) -> None:
+    await one_house(steps)
+    steps.town.clock.set_trusted(False)
+    assert await steps.after(30) == []
+
+
+async def test_a_stopped_notice_climbs_no_further(steps: Steps) -> None:
+    _, notice = await one_house(steps)
+    await steps.do(
+        lambda tx: stop_notice(
+            tx, steps.town.means, notice.id, seen_version=1, by="陈", now_ms=steps.town.clock.now_ms()
+        )
+    )
+    assert await steps.after(30) == []
+
+
+async def test_a_correction_begins_at_the_first_rung_again(steps: Steps) -> None:
+    _, notice = await one_house(steps)
+    assert await steps.after(5) == [(Rung.REMINDER, 1)]
+
+    def unit(tx: sqlite3.Connection) -> None:
+        correct_notice(
+            tx, steps.town.means, notice.id, text="停水改到12月7日", due_ms=None, seen_version=1, by="陈",
+            now_ms=steps.town.clock.now_ms(),
+        )  # fmt: skip
+        for message in steps.town.messages(tx, notice, 2):
+            steps.town.deliver(tx, message["id"])
+
+    await steps.do(unit)  # 14:10
+    assert await steps.after(4.25) == [(Rung.REMINDER, 1)]
+    text = await steps.db.read(lambda tx: steps.town.text_of(tx, steps.town.messages(tx, notice, 2)[-1]["id"]))
+    assert "更正" in text
+
+
+async def test_who_opted_out_meanwhile_is_left_alone(steps: Steps) -> None:
+    house, _ = await one_house(steps)
+    await steps.do(lambda tx: steps.town.opt_out(tx, house.phones[0]))
+    assert [messages for _, messages in await steps.after(30)] == [0, 0, 0]
+
+
+async def test_a_shared_phone_is_reminded_while_one_of_its_households_has_not_answered(steps: Steps) -> None:
+    def unit(tx: sqlite3.Connection) -> tuple[House, House, Notice]:
+        one, other = steps.town.house(tx, "王德福"), steps.town.house(tx, "李桂英", phones=0)
+        phones.hold(tx, one.phones[0], other.residents[0], "desk", by="测试", at_ms=steps.town.clock.now_ms())
+        notice = steps.town.send(tx)
+        steps.town.deliver(tx, steps.town.messages(tx, notice)[0]["id"])
+        return one, other, notice
+
+    one, other, notice = await steps.do(unit)
+    await steps.do(
+        lambda tx: confirm(tx, notice.id, via=Via.PAGE, at_ms=steps.town.clock.now_ms(), household_id=one.id)
+    )
+    assert await steps.after(5) == [(Rung.REMINDER, 1)]
+    await steps.do(
+        lambda tx: confirm(tx, notice.id, via=Via.PAGE, at_ms=steps.town.clock.now_ms(), household_id=other.id)
+    )
+    later = await steps.after(24)
+    assert [messages for _, messages in later] == [0] * len(later)
+
+
+async def test_danger_climbs_in_minutes_and_at_night(steps: Steps) -> None:
+    steps.town.clock.step_wall(14 * HOUR)  # ten past eleven at night
+    _, notice = await one_house(steps, urgent=True)
+    climbed = []
+    for _ in range(61):
+        await steps.town.clock.advance(60_000)
+        for rung, messages in await steps.climb():
+            climbed.append((rung, messages))
+            newest = await steps.newest(notice)
+            priority = await steps.db.read(
+                lambda tx, newest=newest: tx.execute(
+                    "SELECT priority FROM message WHERE id = ?", (newest["id"],)
+                ).fetchone()[0]
+            )
+            assert priority == Priority.URGENT
+            if rung is not Rung.REMINDER:
+                await steps.do(no_answer(steps, newest["id"]))
+    assert climbed == [(Rung.REMINDER, 1), (Rung.CALL, 1), (Rung.SECOND_CALL, 1)]
+    assert await steps.visits(notice) == 1
+
+
+async def test_rungs_can_be_left_out(steps: Steps) -> None:
+    await one_house(steps, rungs=())
+    assert await steps.after(30) == []
+    with pytest.raises(RefusalError):
+        Rung.chosen(["second_call"])
+    assert Rung.chosen(["call", "reminder"]) == (Rung.REMINDER, Rung.CALL)
+    assert Rung.chosen(["none"]) == ()
+    assert Ladder(remind_after_h=0, call_after_h=0).rungs == ()
+    assert Ladder(remind_after_h=0).rungs == (Rung.CALL, Rung.SECOND_CALL)
+
+
+async def test_a_village_without_call_lines_only_reminds(steps: Steps) -> None:
+    office = replace(steps.town.means.office, calls=False)
+    steps.town.means = replace(steps.town.means, office=office)
+    await one_house(steps)
+    assert await steps.after(30) == [(Rung.REMINDER, 1)]
+
+
+async def test_little_time_before_everybody_must_know_brings_the_rungs_nearer(steps: Steps) -> None:
+    due_ms = steps.town.clock.now_ms() + 2 * HOUR
+    _, notice = await one_house(steps, due_ms=due_ms)
+    assert await steps.after(0.5) == [(Rung.REMINDER, 1)]
+    assert await steps.after(0.5) == [(Rung.CALL, 1)]
+    assert await steps.after(24) == []  # and no second call: somebody goes
+    assert await steps.visits(notice) == 1
+
+
+async def test_the_desk_knows_what_comes_next_and_what_it_may_cost(steps: Steps) -> None:
+    _, notice = await one_house(steps)
+
+    async def step() -> Any:
+        now_ms = steps.town.clock.now_ms()
+        return await steps.db.read(lambda tx: next_step(tx, steps.town.means.office, notice, now_ms))
+
+    first = await step()
+    assert (first.rung, first.at_ms, first.phones) == (Rung.REMINDER, parse_iso("2026-12-05T14:00"), 1)
+    await steps.after(5)
+    assert (await step()).rung is Rung.CALL
+    await steps.after(26)
+    assert await step() is None
+    order = Order("明天12月6日停水", Audience.everyone(), Channels())
+    made = await steps.db.read(lambda tx: plan(tx, steps.town.means, order, steps.town.clock.now_ms()))
+    assert made.steps == (Rung.REMINDER, Rung.CALL, Rung.SECOND_CALL)
+    assert made.more_fen == 10 + 2 * 15
