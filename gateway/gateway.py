@@ -271,8 +271,10 @@ class Gateway:
             pass
 
     async def _watch(self, lane: Lane) -> None:
-        """Returns once the lane has stopped moving although it has something to do."""
-        while not lane.stands_still():
+        """Returns once the lane has stopped moving: seen twice, so that a clock that jumped is not taken for it."""
+        seen = False
+        while not (lane.stands_still() and seen):
+            seen = lane.stands_still()
             await self._clock.sleep_ms(_SWEEP_MS)
         log.error("lane has stopped moving and begins anew lane=%s", lane.name)
 

@@ -42,9 +42,11 @@ def reference(notice: Notice) -> str:
 
 
 def letter_text(office: Office, notice: Notice, kind: CopyKind, *, reminds: bool = False) -> str:
-    """The SMS of the current version; a reminder says that it is one, and the correction that it reminds of is one."""
-    write = correction_text if kind is CopyKind.CORRECTION else reminder_text if reminds else sms_text
-    return write(office, notice.number, notice.text, notice.short_text, calls=notice.channels.call)
+    """The SMS of the current version; a reminder says that it is one."""
+    words, calls = (office, notice.number, notice.text, notice.short_text), notice.channels.call
+    if reminds:
+        return reminder_text(*words, calls=calls, corrected=kind is CopyKind.CORRECTION)
+    return (correction_text if kind is CopyKind.CORRECTION else sms_text)(*words, calls=calls)
 
 
 def post(
