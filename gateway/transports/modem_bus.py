@@ -19,6 +19,7 @@ _SERVICE = "org.freedesktop.ModemManager1"
 _ROOT = "/org/freedesktop/ModemManager1"
 _PROPERTIES = "org.freedesktop.DBus.Properties"
 _DAEMON = "org.freedesktop.DBus"
+_SYSTEMD = "org.freedesktop.systemd1"
 
 MODEM = f"{_SERVICE}.Modem"
 THREE_GPP = f"{MODEM}.Modem3gpp"
@@ -27,6 +28,8 @@ VOICE = f"{MODEM}.Voice"
 TIME = f"{MODEM}.Time"
 SMS = f"{_SERVICE}.Sms"
 CALL = f"{_SERVICE}.Call"
+SIM = f"{_SERVICE}.Sim"
+USSD = f"{THREE_GPP}.Ussd"
 
 
 class BusError(Exception):
@@ -48,6 +51,8 @@ class ModemBus:
     def __init__(self, bus: MessageBus) -> None:
         self._bus = bus
         self.changed = asyncio.Event()
+        self.life = 0
+        """Which ModemManager it is, counted from here: a new one gives old paths to other things."""
 
     @classmethod
     async def connect(cls, address: str | None = None) -> Self:
@@ -74,6 +79,7 @@ class ModemBus:
 
     def _heard(self, message: Message) -> None:
         if message.message_type is MessageType.SIGNAL:
+            self.life += message.member == "NameOwnerChanged"
             self.changed.set()
 
     @property
@@ -99,15 +105,25 @@ class ModemBus:
         """Raises BusError as ModemManager answered, BusGoneError where nobody did."""
         return await self._call(_SERVICE, path, interface, member, signature, body or [])
 
-    async def create_sms(self, modem: str, number: str, text: str) -> str:
-        """The object path of a message that is ready to be sent, with a delivery report asked for."""
+    async def create_sms(self, modem: str, number: str, text: str, *, report: bool = True) -> str:
+        """The object path of a message that is ready to be sent; `report`: with a delivery report asked for."""
         asked = {
             "number": Variant("s", number),
             "text": Variant("s", text),
-            "delivery-report-request": Variant("b", True),
+            "delivery-report-request": Variant("b", report),
         }
         (path,) = await self.call(modem, MESSAGING, "Create", "a{sv}", [asked])
         return str(path)
+
+    async def reprobe(self, device: str) -> None:
+        """Make ModemManager forget a modem and ask it anew. It has to be listed, and is disabled by this."""
+        await self.call(_ROOT, _SERVICE, "InhibitDevice", "sb", [device, True])
+        await self.call(_ROOT, _SERVICE, "InhibitDevice", "sb", [device, False])
+
+    async def restart(self) -> None:
+        """Have systemd start ModemManager anew, with every modem of this computer."""
+        unit = ["ModemManager.service", "replace"]
+        await self._call(_SYSTEMD, "/org/freedesktop/systemd1", f"{_SYSTEMD}.Manager", "RestartUnit", "ss", unit)
 
     async def _call(  # noqa: PLR0917 - the six parts of a D-Bus call
         self, service: str, path: str, interface: str, member: str, signature: str, body: list[Any]
