@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
@@ -23,17 +20,6 @@ from tests.gateway.modem.emulator import IMEI
 from tests.gateway.sms_contract import Ear, SmsTransportContract, parcel
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.needs("modemmanager", "dbus")]
-
-
-@pytest.fixture
-async def ear(carrier_rig: ModemRig) -> AsyncIterator[Ear]:
-    ear = Ear()
-    listening = asyncio.create_task(carrier_rig.transport.run(ear))
-    await carrier_rig.until(lambda: "up" in ear.link)
-    yield ear
-    listening.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await listening
 
 
 class TestModemKeepsTheContract(SmsTransportContract):
