@@ -66,7 +66,9 @@ class Incoming:
                 self.texts.append(inbound)
                 came = True
             else:
-                came = came or state == _SMS_RECEIVING  # its other parts are still to come
+                if state == _SMS_RECEIVING and path not in link.partial:  # its other parts are still to come
+                    link.partial.add(path)
+                    came = True
                 continue
             link.shown.add(path)
             await link.delete(path)

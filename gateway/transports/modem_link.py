@@ -23,6 +23,8 @@ class Link:
     life: int
     shown: set[str] = field(default_factory=set)
     """Messages that the village has and that could not be deleted, and the one that is being sent."""
+    partial: set[str] = field(default_factory=set)
+    """Long messages of which a part is missing."""
     rung: set[str] = field(default_factory=set)
     told_time: bool = False
 

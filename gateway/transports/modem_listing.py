@@ -1,4 +1,4 @@
-"""When the SIM's messages are listed anew: ModemManager misses a text that arrives while it reads the one before.
+"""When the SIM's messages are listed anew: ModemManager misses a text that arrives while it reads or deletes another.
 
 Pure. Listing makes the modem deaf for a second or more, so never in the middle of work, not at every text, and at the
 latest ten minutes after one could have been missed: a SIM has room for fifty.

@@ -8,8 +8,10 @@ polkit: org.freedesktop.PolicyKit1.Authority.CheckAuthorization. systemd: org.fr
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from dbus_fast import DBusError, Message, MessageType
@@ -28,9 +30,11 @@ class Around:
         self.asked: set[str] = set()
         self.denied: set[str] = set()
         self.restarts = 0
+        self.after_restart: Callable[[], Awaitable[None]] | None = None
         self._daemon: subprocess.Popen[str] | None = None
         self._manager: subprocess.Popen[bytes] | None = None
         self._bus: MessageBus | None = None
+        self._following: asyncio.Task[None] | None = None
 
     async def boot(self) -> None:
         self._start_bus()
@@ -95,3 +99,5 @@ class Around:
         self.restarts += 1
         self.crash()
         self.start()
+        if self.after_restart is not None:
+            self._following = asyncio.create_task(self.after_restart())

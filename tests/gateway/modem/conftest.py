@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dbus_fast import Variant
 
 from gateway.transports.modem import Modem, ModemSettings
 from gateway.transports.modem_bus import MODEM, BusGoneError, ModemBus
@@ -86,23 +87,55 @@ class ModemRig:
         body = [emulator.name, plugin, emulator.ports]
         await self.bus.call(ROOT, f"{ROOT[1:].replace('/', '.')}.Test", "SetProfile", "ssas", body)
 
+    async def after_restart(self) -> None:
+        """What udev does for a new ModemManager: it tells it of the sticks that are there."""
+        await self.answers()
+        await self.announce()
+
+    async def answers(self) -> None:
+        await _answers(self.bus)
+
+    async def connect_data(self) -> None:
+        (path,) = await self.bus.modems()
+        await self.bus.call(path, f"{MODEM}.Simple", "Connect", "a{sv}", [{"apn": Variant("s", "cmnet")}])
+
+    async def as_time_passes(self, reached: Callable[[], object], *, minutes: int = 20, real_s: float = 0.2) -> None:
+        """The clock is moved on a quarter of a minute at a time; between, ModemManager gets real time to work."""
+        for _ in range(4 * minutes):
+            with contextlib.suppress(TimeoutError):
+                await self.until(reached, real_s)
+                return
+            await self.clock.advance(15_000)
+        await self.until(reached)
+
     async def modem(self) -> dict[str, Any]:
         """The one modem there is, as ModemManager shows it."""
         (about,) = (await self.bus.modems()).values()
         return about[MODEM]
 
 
-async def connected(address: str) -> ModemBus:
+async def _answers(bus: ModemBus) -> None:
     """ModemManager has its name on the bus a moment after it was started."""
-    bus = await ModemBus.connect(address)
     for _ in range(500):
         try:
             await bus.modems()
         except BusGoneError:
             await asyncio.sleep(0.02)
         else:
-            return bus
+            return
     raise AssertionError("ModemManager does not answer")
+
+
+@contextlib.asynccontextmanager
+async def running(transport: Modem) -> AsyncIterator[Ear]:
+    ear = Ear()
+    task = asyncio.create_task(transport.run(ear))
+    try:
+        yield ear
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 @pytest.fixture
@@ -111,15 +144,24 @@ def settings() -> ModemSettings:
 
 
 @pytest.fixture
-async def rig(around: Around, settings: ModemSettings) -> AsyncIterator[ModemRig]:
-    """Nothing is plugged in yet. The clock runs, and can be moved on."""
+def emulator() -> Emulator:
     emulator = Emulator(f"village{next(_NAMES)}-{os.getpid()}")
     emulator.errors_for = {LI: 1, ZHAO: 42}
+    return emulator
+
+
+@pytest.fixture
+async def rig(around: Around, settings: ModemSettings, emulator: Emulator) -> AsyncIterator[ModemRig]:
+    """Nothing is plugged in yet. The clock runs, and can be moved on."""
     clock = MovableClock(time.time_ns() // 1_000_000, rate=1)
-    async with await connected(around.address) as bus:
+    async with contextlib.AsyncExitStack() as opened:
+        bus = await opened.enter_async_context(await ModemBus.connect(around.address))
+        await _answers(bus)
+        opened.push_async_callback(emulator.unplug)
         transport = Modem(replace(settings, bus=around.address), clock)
-        yield ModemRig(emulator, transport, bus, around, clock)
-        await emulator.unplug()
+        rig = ModemRig(emulator, transport, bus, around, clock)
+        around.after_restart = rig.after_restart
+        yield rig
 
 
 @pytest.fixture
@@ -131,16 +173,13 @@ async def carrier_rig(rig: ModemRig) -> ModemRig:
 @pytest.fixture
 async def listening(rig: ModemRig) -> AsyncIterator[Ear]:
     """The transport runs, whatever is plugged in."""
-    ear = Ear()
-    task = asyncio.create_task(rig.transport.run(ear))
-    yield ear
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    async with running(rig.transport) as ear:
+        yield ear
 
 
 @pytest.fixture
 async def ear(carrier_rig: ModemRig, listening: Ear) -> Ear:
     """It is plugged in and can send."""
     await carrier_rig.until(lambda: "up" in listening.link)
+    listening.link.clear()
     return listening

@@ -50,6 +50,7 @@ class Emulator:
         self.reports = True
         self.ringing: str | None = None
         self.commands: list[str] = []
+        self.unanswered: list[str] = []
         self._sim: dict[int, str] = {}
         self._arrived: dict[str, list[tuple[int, str]]] = {}
         self._reference = 0
@@ -58,8 +59,8 @@ class Emulator:
         self._radio = True
         self._open = False
         self._servers: list[asyncio.Server] = []
-        self._main: asyncio.StreamWriter | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._carrying: asyncio.StreamWriter | None = None
+        self._writers: dict[asyncio.StreamWriter, None] = {}
 
     # what a villager and the test see
 
@@ -75,9 +76,19 @@ class Emulator:
         return singles + [parts for (_, of), parts in grouped.items() if len(parts) == of]
 
     def villager_sends(self, number: str, text: str, at: datetime, part: tuple[int, int, int] | None = None) -> None:
+        place = self.arrives_unsaid(number, text, at, part)
+        if not self.silent:
+            self._say(f'+CMTI: "SM",{place}')
+
+    def arrives_unsaid(self, number: str, text: str, at: datetime, part: tuple[int, int, int] | None = None) -> int:
+        """It lies on the SIM and nobody was told: where."""
         place = next(n for n in range(1, 100) if n not in self._sim)
         self._sim[place] = pdu.deliver(number, text, at, part)
-        self._say(f'+CMTI: "SM",{place}')
+        return place
+
+    def loses_network(self) -> None:
+        """Says unasked what is so by now, as +CREG=2 wants it."""
+        self._say("+CREG: 2", "+CGREG: 2")
 
     def reports_on(self, reference: int, number: str, at: datetime, status: int) -> None:
         raw = pdu.report(reference, number, at, status)
@@ -112,26 +123,27 @@ class Emulator:
             writer.close()
 
     def _say(self, *lines: str) -> None:
-        """What it says unasked, on its first port."""
-        if self._main is not None and self._main in self._writers:
+        """What it says unasked, on the first port that is not taken by data."""
+        for writer in [writer for writer in self._writers if writer is not self._carrying][:1]:
             for one in lines:
-                self._main.write(f"\r\n{one}\r\n".encode())
+                writer.write(f"\r\n{one}\r\n".encode())
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, main: bool) -> None:
         if main:
             self.silent = self.confused = False
-            self._main = writer
-        self._writers.add(writer)
+        self._writers[writer] = None
         try:
             while True:
                 with contextlib.suppress(UnicodeDecodeError):
                     line = (await reader.readuntil(b"\r")).decode().strip()
                     if line and not self.silent:
                         await self._answer(line, reader, writer)
+                    elif line:
+                        self.unanswered.append(line)
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass  # unplugged, or the test is over
         finally:
-            self._writers.discard(writer)
+            self._writers.pop(writer, None)
             writer.close()
 
     async def _answer(self, line: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -144,6 +156,8 @@ class Emulator:
             reply = self._submit(written)
         else:
             reply = ["ERROR"] if self.confused else self._reply(line[2:])
+        if reply == ["CONNECT"]:
+            self._carrying = writer
         for one in reply:
             writer.write(f"\r\n{one}\r\n".encode())
 
