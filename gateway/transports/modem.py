@@ -283,9 +283,9 @@ class Modem:
 
     async def _list_anew(self, link: Link) -> None:
         """Find what came while ModemManager read the text before it. The line is let go when it can send again."""
-        await toggle(link)
         started_ms = self._clock.monotonic_ms()
-        self._listing.listed(started_ms)
+        self._listing.listed(started_ms)  # also where it fails: not at every look
+        await toggle(link)
         while note_of(await link.all()) and self._clock.monotonic_ms() - started_ms < _BACK_MS:
             await wait_for(self._clock, link.bus.changed, 1_000)
             link.bus.changed.clear()

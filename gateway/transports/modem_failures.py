@@ -118,6 +118,11 @@ def is_blank(name: str) -> bool:
     return name == f"{_ERRORS}MobileEquipment.Unknown"
 
 
+def is_unasked(name: str) -> bool:
+    """ModemManager's own answer for a modem that is disabled: nobody has asked it anything."""
+    return name == f"{_ERRORS}Core.WrongState"
+
+
 def _port_is_dead(said: str) -> bool:
     """The port was taken away and ModemManager does not know yet; opening it is the first thing it does."""
     return "Could not open serial device" in said

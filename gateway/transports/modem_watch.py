@@ -10,7 +10,7 @@ import logging
 
 from gateway.ground import Clock
 from gateway.transports.modem_bus import MODEM, USSD, BusError, BusGoneError, ModemBus
-from gateway.transports.modem_failures import is_blank, is_silence
+from gateway.transports.modem_failures import is_blank, is_silence, is_unasked
 from gateway.transports.modem_ladder import Health, Ladder, Rung, climb
 from gateway.transports.modem_link import Link
 from gateway.transports.modem_rungs import push
@@ -75,6 +75,8 @@ class Watch:
         except BusGoneError:
             raise
         except BusError as answer:
+            if is_unasked(answer.name):
+                return self.mute
             mute = is_silence(answer.name, answer.said) or (self._doubted and is_blank(answer.name))
             if mute:
                 log.warning("modem does not answer line=%s reason=%s", self._name, answer.name)

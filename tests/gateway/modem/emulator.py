@@ -28,6 +28,8 @@ class Emulator:
         self.errors: collections.deque[int] = collections.deque()
         """CMS errors the next messages get."""
         self.errors_for: dict[str, int] = {}
+        self.refuse_part: int | None = None
+        """The next part of that number is refused, once."""
         self.registered = True
         self.silent = False
         """Hangs: reads and never answers, until its port is opened anew."""
@@ -167,6 +169,9 @@ class Emulator:
             return [f"+CMS ERROR: {300 + (self._missing() or 0)}"]
         if self.errors:
             return [f"+CMS ERROR: {self.errors.popleft()}"]
+        if one.part is not None and one.part[2] == self.refuse_part:
+            self.refuse_part = None
+            return ["+CMS ERROR: 38"]
         if one.to in self.errors_for:
             return [f"+CMS ERROR: {self.errors_for[one.to]}"]
         if not self._has_network:

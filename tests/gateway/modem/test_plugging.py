@@ -118,3 +118,14 @@ async def test_polkit_does_not_allow_it(rig: ModemRig, listening: Ear) -> None:
     rig.around.denied.clear()
     await rig.clock.advance(60_000)
     await rig.until(lambda: "up" in listening.link)
+
+
+async def test_it_asks_polkit_for_what_the_villages_user_has_to_be_allowed(carrier_rig: ModemRig, ear: Ear) -> None:
+    """The list that stands in ADR 12."""
+    await carrier_rig.transport.send(parcel(carrier_rig.number))
+    await carrier_rig.emulator.unplug()
+    with pytest.raises(TransportDownError):
+        await carrier_rig.transport.send(parcel(carrier_rig.number, message_id=2))
+    await carrier_rig.as_time_passes(lambda: carrier_rig.around.restarts)
+    asked = {action.removeprefix("org.freedesktop.ModemManager1.") for action in carrier_rig.around.asked}
+    assert asked == {"Control", "Device.Control", "Messaging", "USSD"}
