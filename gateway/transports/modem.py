@@ -216,7 +216,7 @@ class Modem:
         self._say(sink, self._trouble_of(note, about))
         if MESSAGING not in about:  # still being asked what it is, or locked
             return
-        (paths,) = await link.bus.call(link.path, MESSAGING, "List")
+        paths = await link.bus.messages(link.path)
         if not note:
             await self._tell_time(link, about, sink)
         in_use = await self._incoming.take_rings(link, about, sink)

@@ -32,6 +32,13 @@ SIM = f"{_SERVICE}.Sim"
 USSD = f"{THREE_GPP}.Ussd"
 
 
+PATIENCE_S = 600
+"""The longest that ModemManager may work at one call: a text of many parts at a slow centre."""
+
+LOOK_S = 30
+"""The longest that it may take to tell what it knows by heart; after that it hangs itself."""
+
+
 class BusError(Exception):
     """What ModemManager, or the bus in its place, answered instead of doing it."""
 
@@ -88,7 +95,9 @@ class ModemBus:
 
     async def modems(self) -> dict[str, dict[str, dict[str, Any]]]:
         """Object path → interface → properties of every modem there is."""
-        (objects,) = await self.call(_ROOT, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects")
+        (objects,) = await self._call(
+            _SERVICE, _ROOT, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", "", [], within_s=LOOK_S
+        )
         return {
             path: {name: _plain(values) for name, values in interfaces.items()}
             for path, interfaces in objects.items()
@@ -96,8 +105,13 @@ class ModemBus:
         }
 
     async def properties(self, path: str, interface: str) -> dict[str, Any]:
-        (values,) = await self.call(path, _PROPERTIES, "GetAll", "s", [interface])
+        (values,) = await self._call(_SERVICE, path, _PROPERTIES, "GetAll", "s", [interface], within_s=LOOK_S)
         return _plain(values)
+
+    async def messages(self, modem: str) -> list[str]:
+        """The object paths of the texts that ModemManager knows of."""
+        (paths,) = await self._call(_SERVICE, modem, MESSAGING, "List", "", [], within_s=LOOK_S)
+        return [str(path) for path in paths]
 
     async def call(
         self, path: str, interface: str, member: str, signature: str = "", body: list[Any] | None = None
@@ -126,13 +140,24 @@ class ModemBus:
         await self._call(_SYSTEMD, "/org/freedesktop/systemd1", f"{_SYSTEMD}.Manager", "RestartUnit", "ss", unit)
 
     async def _call(  # noqa: PLR0917 - the six parts of a D-Bus call
-        self, service: str, path: str, interface: str, member: str, signature: str, body: list[Any]
+        self,
+        service: str,
+        path: str,
+        interface: str,
+        member: str,
+        signature: str,
+        body: list[Any],
+        *,
+        within_s: float = PATIENCE_S,
     ) -> list[Any]:
         message = Message(
             destination=service, path=path, interface=interface, member=member, signature=signature, body=body
         )
         try:
-            reply = await self._bus.call(message)
+            async with asyncio.timeout(within_s):
+                reply = await self._bus.call(message)
+        except TimeoutError as hangs:
+            raise BusGoneError("Timeout", member) from hangs
         except (EOFError, OSError) as gone:
             raise BusGoneError("Disconnected", type(gone).__name__) from gone
         if reply is None:

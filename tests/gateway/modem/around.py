@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -69,6 +70,11 @@ class Around:
         assert self._manager is not None
         self._manager.kill()
         self._manager.wait()
+
+    def freeze(self, *, frozen: bool = True) -> None:
+        """It is there and does nothing."""
+        assert self._manager is not None
+        self._manager.send_signal(signal.SIGSTOP if frozen else signal.SIGCONT)
 
     def shut_down(self) -> None:
         if self._bus is not None:

@@ -8,6 +8,7 @@ import os
 import pytest
 
 from gateway.failures import OutcomeUnknownError, TransportDownError, Trouble
+from gateway.transports import modem_bus
 from gateway.transports.modem import Modem, ModemSettings
 from tests.gateway.conftest import LI
 from tests.gateway.modem.conftest import ModemRig, running
@@ -83,6 +84,21 @@ async def test_modemmanager_crashes_and_comes_back(carrier_rig: ModemRig, ear: E
     await carrier_rig.transport.send(parcel(carrier_rig.number))
     await carrier_rig.until(lambda: ear.texts and carrier_rig.emulator.kept == 0)
     assert carrier_rig.texts_on(carrier_rig.number) == ["【青山村】通知17:停水"]
+
+
+async def test_modemmanager_itself_hangs_and_comes_to(
+    carrier_rig: ModemRig, ear: Ear, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(modem_bus, "LOOK_S", 1)
+    await carrier_rig.until(lambda: carrier_rig.clock.next_due_ms is not None)  # it waits for something to happen
+    carrier_rig.around.freeze()
+    try:
+        await carrier_rig.clock.advance(15_000)
+        await carrier_rig.until(lambda: ear.link[-1:] == ["down unplugged"])
+    finally:
+        carrier_rig.around.freeze(frozen=False)
+    await carrier_rig.as_time_passes(lambda: "up" in ear.link, minutes=2)
+    await carrier_rig.transport.send(parcel(carrier_rig.number))
 
 
 async def test_two_sticks_are_told_apart_by_their_imei(rig: ModemRig) -> None:
