@@ -106,6 +106,7 @@ TWILIO = '[sms]\ntransport = "twilio"\n[twilio]\n'
         ('[twilio]\npublic_url = "http://village.example"', "twilio.public_url"),
         ('[modem]\ndevices = ["1234"]', "modem.devices"),
         ('[modem]\nbalance_code = "ask"', "modem.balance_code"),
+        ('[modem]\nbalance_text = "10086"', "modem.balance_text"),
     ],
 )
 def test_a_line_that_cannot_work_is_refused_with_its_key(lines: str, key: str) -> None:

@@ -35,6 +35,7 @@ _SPAN = re.compile(r"([01]\d|2[0-4]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)\Z")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?\Z")
 _IMEI = re.compile(r"[0-9]{15}\Z")
 _USSD = re.compile(r"[*#0-9]{2,20}\Z")
+_BALANCE_TEXT = re.compile(r"[0-9]{3,12} \S{1,20}\Z")
 _LOCAL_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]{1,200}/?\Z")
 _PUBLIC_URL = re.compile(r"https://[A-Za-z0-9.-]{1,200}(:[0-9]{1,5})?/?\Z")
 _SERVICE = re.compile(r"MG[0-9a-f]{32}\Z")
@@ -93,6 +94,8 @@ class ModemSettings:
     devices: tuple[str, ...] = ()
     """The sticks by their IMEI, the first one first; empty: the only one there is."""
     balance_code: str = ""
+    balance_text: tuple[str, str] | None = None
+    """Number and words, where the carrier tells the balance by SMS: most in China do."""
     low_balance_yuan: int = 10
 
 
@@ -203,6 +206,7 @@ def parse_config(text: str) -> Config:
         modem=ModemSettings(
             devices=reading.imeis("modem.devices"),
             balance_code=reading.shaped("modem.balance_code", _USSD, say('查余额的代码，比如 "*100#"；没有就写 ""')),
+            balance_text=reading.number_and_words("modem.balance_text"),
             low_balance_yuan=reading.whole("modem.low_balance_yuan", 10, lowest=0, highest=1000),
         ),
         phone=PhoneSettings(
@@ -351,6 +355,11 @@ class _Reading:
 
         right = say('其中之一：{choices}；有几条线路就按先后写，比如 ["modem", "phone"]', choices="、".join(choices))
         return self._take(key, (), check, right)
+
+    def number_and_words(self, key: str) -> tuple[str, str] | None:
+        written = self.shaped(key, _BALANCE_TEXT, say('号码、空格、要发的字，比如 "10086 YE"；没有就写 ""'))
+        number, _, words = written.partition(" ")
+        return (number, words) if written else None
 
     def imeis(self, key: str) -> tuple[str, ...]:
         def check(value: object) -> tuple[str, ...] | None:

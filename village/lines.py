@@ -106,8 +106,14 @@ def build(line: NamedLine, config: Config, secrets: Secrets, clock: Clock) -> Sm
 
 def _modem(line: NamedLine, config: Config, secrets: Secrets, clock: Clock) -> SmsTransport:
     from gateway.transports.modem import Modem, ModemSettings
+    from gateway.transports.modem_credit import CreditSettings
 
-    return Modem(ModemSettings(line.name, device=line.device, per_minute=config.sms.per_minute), clock)
+    about = config.modem
+    credit = CreditSettings(code=about.balance_code, text=about.balance_text, low_fen=about.low_balance_yuan * 100)
+    settings = ModemSettings(
+        line.name, device=line.device, per_minute=config.sms.per_minute, pin=secrets.modem_pin, credit=credit
+    )
+    return Modem(settings, clock)
 
 
 def _twilio(line: NamedLine, config: Config, secrets: Secrets, clock: Clock) -> SmsTransport:

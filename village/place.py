@@ -57,6 +57,7 @@ acknowledge = false             # 收到“9”后是否再回一条（费用翻
 [modem]
 devices = []                    # 有几个上网卡时按先后写15位 IMEI · the IMEIs, where there are several sticks
 balance_code = ""               # 查余额的代码，比如 "*100#"；没有就空着 · the carrier's code for the balance
+balance_text = ""               # 发短信查余额的，比如 "10086 YE" · ... or by SMS: number and words
 low_balance_yuan = 10           # 余额低于几元就提醒 · warn below this
 
 [phone]                         # 旧安卓手机，装 SMS Gateway，本地模式；密码写在 secrets.toml · password in secrets.toml

@@ -223,8 +223,8 @@ LOW_MESSAGES = 100
 
 
 def _is_low(about: Condition, price_fen: int) -> bool:
-    """Where the line itself has an alarm, its word belongs here beside ours."""
-    return (about.balance_fen or 0) < LOW_MESSAGES * price_fen
+    """The line's own alarm, or too little for a round of texts to the village."""
+    return about.low or (about.balance_fen or 0) < LOW_MESSAGES * price_fen
 
 
 def _battery(percent: int, name: Wording) -> Finding:
