@@ -40,12 +40,14 @@ class Line:
 
     `rank`: 0 is asked first. `price_fen`: of one SMS part, or of one started minute. `month_fen`: what it may cost in a
     calendar month; None: no limit. `postscript`: put after every text, where no answer can come back on this line.
+    `kinds`: it carries messages of these kinds alone; empty: of all.
     """
 
     rank: int = 0
     price_fen: int = 0
     month_fen: int | None = None
     postscript: str = ""
+    kinds: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,11 +76,12 @@ class Posting:
         fresh = [priority for priority in may_go if priority in share.fresh]
         turned = [priority for priority in may_go if priority in share.turned]
         held = [priority for priority in self._held(now_ms) if priority in share.fresh]
+        kinds = self.purse.line(transport).kinds
         dues = [
-            store.next_due_ms(tx, channel, fresh, _pick(share), lane_id=mine),
-            store.next_due_ms(tx, channel, turned, store.Pick.TURNED_AWAY, lane_id=mine),
+            store.next_due_ms(tx, channel, fresh, _pick(share), lane_id=mine, kinds=kinds),
+            store.next_due_ms(tx, channel, turned, store.Pick.TURNED_AWAY, lane_id=mine, kinds=kinds),
         ]
-        held_ms = store.next_due_ms(tx, channel, held, _pick(share), lane_id=mine)
+        held_ms = store.next_due_ms(tx, channel, held, _pick(share), lane_id=mine, kinds=kinds)
         if held_ms is not None and self.quiet is not None:
             dues.append(max(held_ms, self.quiet.next_open_ms(now_ms)))
         return min((due_ms for due_ms in dues if due_ms is not None), default=None)
@@ -99,22 +100,31 @@ class Posting:
         `flying`: parts this lane has under way, which its budget has not paid for yet.
         """
         now_ms, trusted = self.clock.now_ms(), self.clock.trusted
-        lane_id = store.lane(tx, transport)
+        lane_id, line = store.lane(tx, transport), self.purse.line(transport)
         claims: list[Claim] = []
         for priority in self.may_go(now_ms):
             pick = _pick(share) if priority in share.fresh else store.Pick.TURNED_AWAY
             if len(claims) >= limit or priority not in share.fresh | share.turned:
                 continue
             room = limit - len(claims)
-            found = store.due(tx, self.vault, channel, priority, now_ms=now_ms, limit=room, pick=pick, lane_id=lane_id)
+            found = store.due(
+                tx,
+                self.vault,
+                channel,
+                priority,
+                now_ms=now_ms,
+                limit=room,
+                pick=pick,
+                lane_id=lane_id,
+                kinds=line.kinds,
+            )
             late = [c for c in found if trusted and c.expires_ms is not None and c.expires_ms <= now_ms]
             if late:
                 self._expire(tx, [store.known(tx, claim.message_id) for claim in late], now_ms)
                 found = [claim for claim in found if claim not in late]
             claims += found
-        postscript = self.purse.line(transport).postscript
-        if postscript and channel is Channel.SMS:
-            claims = [_with(claim, postscript) for claim in claims]
+        if line.postscript and channel is Channel.SMS:
+            claims = [_with(claim, line.postscript) for claim in claims]
         covered = self.purse.affordable(tx, transport, claims, flying)
         if covered:
             store.take(tx, covered, lane_id, now_ms)

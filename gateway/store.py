@@ -26,6 +26,12 @@ _TURNED_AWAY = "substr(m.error, 1, instr(m.error || '/', '/') - 1) IN ({})".form
 )
 
 
+def _of_kinds(kinds: Collection[str]) -> tuple[str, dict[str, str]]:
+    """A condition and its values; none for all kinds."""
+    names = {f"kind{n}": kind for n, kind in enumerate(sorted(kinds))}
+    return (f" AND m.kind IN ({', '.join(':' + name for name in names)})" if names else ""), names
+
+
 class Pick(Enum):
     """Which of the waiting messages a lane looks at; the value is a condition."""
 
@@ -132,14 +138,16 @@ def next_due_ms(
     pick: Pick = Pick.ANY,
     *,
     lane_id: int | None = None,
+    kinds: Collection[str] = (),
 ) -> int | None:
     """When the earliest waiting message of these priorities falls due; a handful of index look-ups."""
     earliest: int | None = None
+    of_kinds, named = _of_kinds(kinds)
     for priority in priorities:
         found = tx.execute(
             f"SELECT m.due_ms FROM message m WHERE {_OPEN} AND m.state = 'queued' AND m.channel = :channel"
-            f" AND m.priority = :priority{pick.value} ORDER BY m.due_ms LIMIT 1",
-            {"channel": channel, "priority": int(priority), "lane": lane_id},
+            f" AND m.priority = :priority{pick.value}{of_kinds} ORDER BY m.due_ms LIMIT 1",
+            {"channel": channel, "priority": int(priority), "lane": lane_id, **named},
         ).fetchone()
         if found is not None and (earliest is None or found[0] < earliest):
             earliest = found[0]
@@ -156,15 +164,17 @@ def due(
     limit: int,
     pick: Pick = Pick.ANY,
     lane_id: int | None = None,
+    kinds: Collection[str] = (),
 ) -> list[Claim]:
     """The next `limit` messages of one priority, oldest first, as claims that are not yet made."""
+    of_kinds, named = _of_kinds(kinds)
     rows = tx.execute(
         "SELECT m.id, m.kind, m.reference, m.attempts, m.tries, m.expires_ms, m.parts, m.queued_ms, m.due_ms,"
         " m.body_id, r.sealed AS number, b.sealed AS content"
         " FROM message m JOIN recipient r ON r.id = m.recipient_id JOIN body b ON b.id = m.body_id"
         f" WHERE {_OPEN} AND m.state = 'queued' AND m.channel = :channel AND m.priority = :priority"
-        f" AND m.due_ms <= :now{pick.value} ORDER BY m.due_ms, m.id LIMIT :limit",
-        {"channel": channel, "priority": int(priority), "now": now_ms, "limit": limit, "lane": lane_id},
+        f" AND m.due_ms <= :now{pick.value}{of_kinds} ORDER BY m.due_ms, m.id LIMIT :limit",
+        {"channel": channel, "priority": int(priority), "now": now_ms, "limit": limit, "lane": lane_id, **named},
     )
     texts: dict[int, str] = {}
     claims = []

@@ -16,8 +16,10 @@ from gateway.transport import SmsTransport
 from village.config import MODEM, PHONE, SIMULATOR, TWILIO, Config
 from village.ground.clock import Clock
 from village.ground.wording import RefusalError, Wording, say
+from village.notices import dispatch as notices
 from village.permits.permits import Need
 from village.permits.store import in_force
+from village.polls import dispatch as polls
 from village.secret_file import SECRETS_NAME, Secrets
 
 
@@ -59,6 +61,11 @@ def _sim(config: Config, kind: str, rank: int, imei: str = "") -> NamedLine:
     return NamedLine(kind, kind, _TITLES[kind], line, need)
 
 
+_SAME_FOR_ALL = frozenset({notices.KIND, polls.KIND, polls.RESULT_KIND})
+"""What is said to everybody in the same words. A reply, a receipt, a leader's list name a person or what he chose: they
+never leave the country."""
+
+
 def _abroad(config: Config, rank: int) -> NamedLine:
     """No answer comes back over it in mainland China, so every text says where to answer."""
     number = config.village.sms_number or config.village.duty_phone
@@ -67,6 +74,7 @@ def _abroad(config: Config, rank: int) -> NamedLine:
         price_fen=config.twilio.price_fen,
         month_fen=_fen(config.twilio.month_yuan),
         postscript=f"(请回到{number})" if config.village.mainland and number else "",
+        kinds=_SAME_FOR_ALL if config.village.mainland else frozenset(),
     )
     return NamedLine(TWILIO, TWILIO, say("Twilio（外网）"), line, Need.ABROAD if config.village.mainland else None)
 

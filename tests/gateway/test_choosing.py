@@ -223,3 +223,25 @@ async def test_a_line_can_be_opened_and_closed_while_the_gateway_runs(rig: Rig) 
     await rig.until(lambda: first.asked)
     assert (late.asked, [lane.name for lane in rig.gateway.lanes()]) == ({}, ["first"])
     await rig.gateway.close("late")
+
+
+async def test_a_line_carries_only_the_kinds_it_may(rig: Rig) -> None:
+    home, abroad = Breakable(window=1, name="home"), HandCarrier(window=4, name="abroad")
+    home.trouble = Trouble.UNPLUGGED
+    await rig.start(sms=[home, abroad], lines={"abroad": Line(rank=1, kinds=frozenset({"notice"}))})
+    reply, alarm, notice = await rig.send_all(
+        [
+            draft(WANG, kind="reply", priority=Priority.REPLY),
+            draft(LI, kind="reply", priority=Priority.EMERGENCY),
+            draft(ZHAO),
+        ]
+    )
+    await rig.let_pass(20_000, step_ms=5000)
+    assert abroad.parcels == []  # not even the alarm
+    await rig.until(lambda: abroad.parcels, within_ms=1_200_000, step_ms=5000)
+    assert [parcel.message_id for parcel in abroad.parcels] == [notice]
+    home.trouble = None
+    await rig.until(lambda: home.asked, step_ms=5000)
+    assert list(home.asked) == [alarm]
+    home.accept()
+    await rig.until(lambda: list(home.asked) == [reply], step_ms=1000)
