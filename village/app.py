@@ -246,7 +246,7 @@ async def _start(
         await db.write(lambda tx: climb_due(tx, means, clock.now_ms(), trusted=clock.trusted))
 
     async def count() -> None:
-        up_since = listening_since.up_since_ms(gateway.lanes())
+        up_since = listening_since.up_since_ms(switchboard.hearing())
 
         def unit(tx: sqlite3.Connection) -> None:
             close_due(tx, clock.now_ms(), trusted=clock.trusted)
@@ -478,7 +478,7 @@ def _desk_app(
             ),
             *desk_messages.routes(db, clock, means.vault),
             *desk_suggestions.routes(db, clock, means.vault),
-            *desk_polls.routes(db, clock, means, speech, lambda: listening_since.up_since_ms(gateway.lanes())),
+            *desk_polls.routes(db, clock, means, speech, lambda: listening_since.up_since_ms(switchboard.hearing())),
             *desk_basis.routes(db, clock),
             *desk_county.routes(db, clock, link),
             *desk_lines.routes(

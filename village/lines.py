@@ -33,6 +33,8 @@ class NamedLine:
     line: Line
     need: Need | None
     device: str = ""
+    hears: bool = True
+    """Whether villagers' texts can come in on it; a count does not wait for one that is deaf."""
 
 
 def named_lines(config: Config) -> list[NamedLine]:
@@ -76,7 +78,9 @@ def _abroad(config: Config, rank: int) -> NamedLine:
         postscript=f"(请回到{number})" if config.village.mainland and number else "",
         kinds=_SAME_FOR_ALL if config.village.mainland else frozenset(),
     )
-    return NamedLine(TWILIO, TWILIO, say("Twilio（外网）"), line, Need.ABROAD if config.village.mainland else None)
+    abroad = config.village.mainland
+    title, need = say("Twilio（外网）"), Need.ABROAD if abroad else None
+    return NamedLine(TWILIO, TWILIO, title, line, need, hears=not abroad)
 
 
 def calls_line(config: Config) -> Line:
@@ -136,7 +140,7 @@ def _twilio(line: NamedLine, config: Config, secrets: Secrets, clock: Clock) -> 
             messaging_service=config.twilio.messaging_service,
             public_url=config.twilio.public_url,
             per_minute=config.twilio.per_minute,
-            hears=not config.village.mainland,
+            hears=line.hears,
         )
     except ValueError as wrong:
         raise RefusalError(say("Twilio 的 {key} 写得不对", key=wrong)) from wrong

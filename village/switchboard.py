@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from gateway.callback import HearsCallbacks
 from gateway.gateway import Gateway
+from gateway.lanes import LaneStatus
 from gateway.transport import SmsTransport
 from village.ground.database import Database
 from village.lines import NamedLine
@@ -43,6 +44,11 @@ class Switchboard:
 
     def is_open(self, name: str) -> bool:
         return name in self._open
+
+    def hearing(self) -> list[LaneStatus]:
+        """The lanes on which a villager's text may come in."""
+        deaf = {name for name, line in self.lines.items() if not line.hears}
+        return [lane for lane in self._gateway.lanes() if lane.name not in deaf]
 
     def called(self, name: str) -> HearsCallbacks | None:
         """The open line that a carrier's call over HTTP is for."""
