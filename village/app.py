@@ -43,6 +43,7 @@ from village.link.county_link import CountyLink, LinkState
 from village.link.reporting import Health, Reporter, Village
 from village.link.store import shift_times as shift_link
 from village.notices.events import notice_call, notice_moved
+from village.notices.leaders import tell_leaders
 from village.notices.office import Means
 from village.notices.send_notice import send_due
 from village.notices.shift_store import shift_times as shift_notices
@@ -92,6 +93,9 @@ _DUE_EVERY_S = 10
 
 _REACH_EVERY_S = 300
 """How soon the county's record of a notice's reach is looked at again; it is told no oftener than every half hour."""
+
+_LEADERS_EVERY_S = 60
+"""How soon a group's leader hears that a door list has opened; a look costs one read a running notice."""
 
 _GIVE_BACK_EVERY_S = 60
 _TIDY_EVERY_S = 3600
@@ -231,6 +235,9 @@ async def _start(
     async def due() -> None:
         await db.write(lambda tx: send_due(tx, means, clock.now_ms(), trusted=clock.trusted))
 
+    async def leaders() -> None:
+        await db.write(lambda tx: tell_leaders(tx, means, clock.now_ms(), trusted=clock.trusted))
+
     async def count() -> None:
         up_since = listening_since.up_since_ms(gateway.lanes())
 
@@ -256,6 +263,7 @@ async def _start(
     schedule = Schedule()
     schedule.every(_GIVE_BACK_EVERY_S, give_memory_back)
     schedule.every(_DUE_EVERY_S, due)
+    schedule.every(_LEADERS_EVERY_S, leaders)
     schedule.every(_DUE_EVERY_S, count)
     schedule.every(_DUE_EVERY_S, report)
     schedule.every(_REACH_EVERY_S, report_reach)

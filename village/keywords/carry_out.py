@@ -28,11 +28,14 @@ from village.keywords.decision import (
     Redeem,
     Ring,
     Speak,
+    TickDoors,
     Withhold,
 )
+from village.keywords.door_replies import DoorReplies
 from village.keywords.poll_replies import PollReplies
 from village.keywords.replies import Replies, Reply
 from village.notices.confirm import confirm, note_asked, read_to
+from village.notices.leaders import tick_listed
 from village.notices.notice import Notice
 from village.notices.office import Means
 from village.notices.stop_notice import spare_phone
@@ -157,6 +160,19 @@ class Doing:
     def second(self, effect: AddSecond) -> None:
         community.second(self.tx, effect.suggestion_id, effect.phone_id, self.now_ms)
 
+    def tick_doors(self, effect: TickDoors) -> Reply:
+        """What was ticked is what is answered: between two texts a household may have answered for itself."""
+        done = tick_listed(
+            self.tx,
+            effect.notice_id,
+            effect.group_no,
+            effect.numbers,
+            seen_version=effect.version,
+            by=effect.by,
+            now_ms=self.now_ms,
+        )
+        return DoorReplies(self.replies).ticked(done)
+
     def speak(self, effect: Speak) -> None:
         phone, by = effect.phone, effect.phone.masked
         if effect.choice == 4:
@@ -245,6 +261,8 @@ def carry_out(doing: Doing, effect: Effect, sender: str) -> Reply | None:
             return doing.redeem(effect)
         case CastBallot():
             return doing.cast(effect)
+        case TickDoors():
+            return doing.tick_doors(effect)
         case Opt():
             doing.opt(effect)
         case Ring():

@@ -20,6 +20,7 @@ from village.keywords.commands import (
     Command,
     Courtesy,
     Distress,
+    DoorTick,
     Doubt,
     FreeText,
     HelpConsent,
@@ -54,6 +55,7 @@ from village.keywords.decision import (
     Speak,
     Withhold,
 )
+from village.keywords.of_doors import doors
 from village.keywords.of_notices import assent, call_me, cancel_call, latest_notices, notice_text, received
 from village.keywords.of_suggestions import help_request, progress, second, suggestion
 from village.keywords.reading import Reading
@@ -198,6 +200,8 @@ def _of_registered(reading: Reading, phone: PhoneRow, command: Command) -> Decis
             return call_me(reading, phone, number)
         case CancelCall():
             return cancel_call(reading, phone)
+        case DoorTick():
+            return doors(reading, phone, command)
         case FreeText(text=text, ballotish=ballotish):
             return of_option_words.words(reading, phone, ballotish=ballotish) or suggestion(reading, phone, text)
         case Suggest(text=text):

@@ -120,6 +120,17 @@ class AddSecond:
 
 
 @dataclass(frozen=True, slots=True)
+class TickDoors:
+    """`numbers` of a group's list, as its leader has it in hand; None: all of them. `by`: whose name is written."""
+
+    notice_id: int
+    group_no: int
+    version: int
+    numbers: tuple[int, ...] | None
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Speak:
     """A phone's choice of language: 1 Mandarin, 2 local, 3 slow, 4 texts only."""
 
@@ -171,6 +182,7 @@ Effect = (
     | NoteFetched
     | Keep
     | AddSecond
+    | TickDoors
     | Speak
     | Withhold
     | Alarm

@@ -21,6 +21,7 @@ from village.keywords.commands import (
     Courtesy,
     Distress,
     Distressed,
+    DoorTick,
     Doubt,
     FreeText,
     HelpConsent,
@@ -160,6 +161,18 @@ def _code(plain: str) -> Command | None:
     return Code(match[1]) if match else None
 
 
+def _doors(plain: str) -> Command | None:
+    """A word before the digits, so that no ballot and no service can be meant; whether he leads a group is seen later."""
+    for form in (plain, without_courtesies(plain)):
+        if match := lexicon.DOORS.fullmatch(form.translate(reserved.NUMERALS)):
+            groups = tuple(re.findall("[0-9]+", match["groups"]))
+            named = len(groups) > 1 and match["all"] == "都"  # 3 5 都说了: those two
+            everybody = bool(match["all"]) and not named
+            return DoorTick(groups, everybody, clear=len(groups) == 1 if everybody else True)
+    begun = len(plain) <= lexicon.DOORS_LENGTH and lexicon.DOORS_BEGUN.match(plain)
+    return DoorTick(clear=False) if begun else None
+
+
 def _word(plain: str) -> Command | None:
     for pattern, command in lexicon.NUMBERED:
         if (match := pattern.fullmatch(plain)) and int(match[1]):
@@ -285,6 +298,7 @@ _READERS: tuple[Callable[[str], Command | None], ...] = (
     _code,
     _suspicious,
     _distress,
+    _doors,
     _word,
     _ballot,
     _received,
@@ -292,4 +306,4 @@ _READERS: tuple[Callable[[str], Command | None], ...] = (
     _texted_later,
 )
 
-_LONG_READERS: tuple[Callable[[str], Command | None], ...] = (_grouped, _suspicious)
+_LONG_READERS: tuple[Callable[[str], Command | None], ...] = (_grouped, _suspicious, _doors)

@@ -172,6 +172,19 @@ NUMBERED: tuple[tuple[re.Pattern[str], Callable[[int], Command]], ...] = (
 )
 NUMBERED_CODE = re.compile(r"(?:注册码|登记码|注册|登记|zc)[: ]*([0-9]{6})")
 
+_DOOR_WORD = "(?:上门单|上门|登门|shangmen|sm)"
+_DOOR_BETWEEN = "[ 、,.;:/#*和与及号]"
+DOORS = re.compile(
+    f"{_DOOR_WORD}{_DOOR_BETWEEN}*(?:通知)?{_DOOR_BETWEEN}*"
+    f"(?P<groups>(?:[0-9]{{1,9}}(?:[家户人号]|号家)?(?:{_DOOR_BETWEEN}*|$))*)"
+    f"(?P<all>(?:家家|家|户|人)?(?:全部|全|都|所有|所有人|quanbu))?(?:家|户|人)?"
+    "(?:都|已经|已)?(?:说到了?|说过了?|说好了?|说了?|告诉了?|通知了?|通知到了?|知道了?|到了|去了|去过了?|好了|完了|ok)?"
+)
+"""A leader's tick. 1-5 and 1到5 are left to him to write out."""
+DOORS_LENGTH = 20
+"""What begins like a tick and is longer is somebody's own words."""
+DOORS_BEGUN = re.compile(f"{_DOOR_WORD}{_DOOR_BETWEEN}*(?:通知)?{_DOOR_BETWEEN}*[0-9{NUMERAL}十]")
+
 _AFTER_WORD = "[:,.;、 。-]*"
 SUGGEST = re.compile(
     f"{SUBJECT}(?:想|要|有个|有一个|有)?(?:提个|提一个|提)?(?:建议|意见|反映|jy){_AFTER_WORD}(?P<text>.+)", re.DOTALL

@@ -26,6 +26,8 @@ class Via(StrEnum):
     CALL = "call"
     PAGE = "page"
     DOOR = "door"
+    WECHAT = "wechat"
+    """Read off a list that a WeChat group kept, counted by a clerk."""
 
 
 @dataclass(frozen=True, slots=True)
