@@ -6,19 +6,24 @@ import sqlite3
 
 import pytest
 
+from gateway.message import State
 from gateway.phone import Phone, PhoneKind
 from gateway.segments import count
-from tests.keywords.conftest import LI, STRANGER, WANG, Street
+from gateway.simulated.carrier import Carrier
+from tests.keywords.conftest import LI, SHARED, STRANGER, WANG, Street
+from tests.keywords.on_air import on_air, until
 from village.commands.interpret import rehearsed
 from village.keywords.commands import DoorTick, FreeText, PollChoice, Unclear
 from village.keywords.door_replies import DoorReplies
 from village.keywords.grammar import read
 from village.keywords.replies import Replies
 from village.notices.correct_notice import correct_notice
-from village.notices.leaders import Listed, Ticked, tell_leaders
-from village.notices.notice import Notice
+from village.notices.leaders import Listed, Ticked, tell_leaders, told_groups
+from village.notices.notice import Channels, Notice, Order
+from village.notices.send_notice import send_notice
 from village.notices.stop_notice import stop_notice
 from village.people import changes_store, phones
+from village.people.audience import Audience
 
 HOUR = 3_600_000
 LEADER = "+8619900000031"
@@ -160,7 +165,8 @@ async def test_notice_17_without_a_space(led: Street) -> None:
 
 @pytest.mark.parametrize(
     ("text", "key"),
-    [("上门1 9", "DOOR_BAD"), ("上门1 1 9", "DOOR_BAD"), ("上门5 1", "DOOR_NONE"), ("上门1 1-2", "DOOR_HOW"), ("上门99999", "DOOR_HOW")],
+    [("上门1 9", "DOOR_BAD"), ("上门1 1 9", "DOOR_BAD"), ("上门5 1", "DOOR_NONE"), ("上门1 1-2", "DOOR_HOW"),
+     ("上门99999", "DOOR_HOW")],
 )  # fmt: skip
 async def test_what_is_not_on_the_list_ticks_nobody(led: Street, text: str, key: str) -> None:
     await told(led)
@@ -266,3 +272,37 @@ async def test_the_longest_answer_is_three_parts(led: Street) -> None:
         reply = replies.ticked(Ticked(notice, doors[:split], (), doors[split:]))
         assert count(reply.text).parts <= 3
         assert f"还剩{79 - split}家" in reply.text or split == 79
+
+
+async def test_on_the_real_gateway_a_leader_is_told_once_and_ticks(led: Street) -> None:
+    """Cut off after every step: one list on his handset, one tick, one answer."""
+    led.without_calls()
+    carrier = Carrier.open(None, led.clock, seed=11)
+    for number in (LEADER, WANG, LI, SHARED):
+        carrier.add(number)
+    notice = await led.db.write(
+        lambda tx: send_notice(tx, led.means, Order("停水一天", Audience.everyone(), Channels()), led.clock.now_ms())
+    )
+
+    def heard(words: str) -> list[str]:
+        return [note.text for note in carrier.thread(LEADER) if words in note.text and note.text.startswith("【")]
+
+    async with on_air(led, carrier):
+        await until(led, lambda: bool(carrier.thread(LEADER)))
+    await led.clock.advance(2 * HOUR)
+    for _ in range(3):
+        await led.db.write(lambda tx: tell_leaders(tx, led.means, led.clock.now_ms(), trusted=True))
+        async with on_air(led, carrier):
+            await led.clock.advance(700)
+    async with on_air(led, carrier):
+        await until(led, lambda: bool(heard("没听到")))
+        assert heard("没听到") == ["【青山村】通知1还有2家没听到:1孙大娘 2钱老汉。说到一家回 上门1 1"]
+        carrier.send_from(LEADER, "上门１２")
+        carrier.send_from(LEADER, "上门1 2")
+        await until(led, lambda: len(heard("通知1")) >= 3)
+        await until(led, lambda: bool(heard("已记过") or heard("没有通知12")))
+    assert await ticks(led) == [("钱老汉", "赵组长")]
+    assert len(heard("没听到")) == 1
+    view = await led.db.read(lambda tx: told_groups(tx, notice, led.means.office, led.clock.now_ms()))
+    assert view[1].letters[0].state is State.DELIVERED
+    carrier.close()

@@ -202,8 +202,11 @@ class HowTo:
 
 @dataclass(frozen=True, slots=True)
 class DoorTick:
-    """上门17 3: a group's leader has been at doors. `groups`: the digits as they were typed, apart where he wrote them
-    apart; none: which lists there are. `everybody`: 上门17全部. `clear` is False where something else stands with it."""
+    """上门17 3: a group's leader has been at doors.
+
+    `groups`: the digits as they were typed, apart where he wrote them apart; none: which lists there are. `everybody`:
+    上门17全部. `clear` is False where something else stands with it.
+    """
 
     groups: tuple[str, ...] = ()
     everybody: bool = False

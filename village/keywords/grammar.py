@@ -162,7 +162,7 @@ def _code(plain: str) -> Command | None:
 
 
 def _doors(plain: str) -> Command | None:
-    """A word before the digits, so that no ballot and no service can be meant; whether he leads a group is seen later."""
+    """A word before the digits: no ballot and no service can be meant. Whether he leads a group is seen later."""
     for form in (plain, without_courtesies(plain)):
         if match := lexicon.DOORS.fullmatch(form.translate(reserved.NUMERALS)):
             groups = tuple(re.findall("[0-9]+", match["groups"]))

@@ -1,4 +1,4 @@
-"""What 上门17 3 comes to: whether this phone's holder leads a group, which list he has in hand, and which doors he means.
+"""What 上门17 3 comes to: whether this phone's holder leads a group, which list he has in hand, which doors he means.
 
 Reads only. Never ticks for anybody but a leader on a phone the roster knows as his, never another group's household,
 and never guesses: 上门173 is 3 of notice 17, or 73 of notice 1, only where no more than one of them is on his lists.
