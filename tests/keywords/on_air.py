@@ -1,4 +1,4 @@
-"""The street's village on the real gateway and the simulated carrier: what is queued arrives, what is texted is read."""
+"""The street on the real gateway and the simulated carrier: what is queued arrives, what is texted is read."""
 
 from __future__ import annotations
 

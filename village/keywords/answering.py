@@ -24,6 +24,7 @@ from village.keywords.decision import (
     Confirm,
     Decision,
     Intent,
+    MarkDone,
     NoteFetched,
     Redeem,
     Ring,
@@ -190,7 +191,9 @@ class Answering:
         sms = ReceivedSms(0, canonical_sender(sender), text, None, now_ms, "interpret")
         decision = self.decide(tx, sms, rehearsed=True)
         telling = tuple(
-            effect for effect in decision.effects if isinstance(effect, CastBallot | Confirm | Redeem | TickDoors)
+            effect
+            for effect in decision.effects
+            if isinstance(effect, CastBallot | Confirm | MarkDone | Redeem | TickDoors)
         )
         who = self._sender(tx, sms.sender)
         reply = self._carry_out(tx, sms, who, replace(decision, effects=telling), now_ms)

@@ -71,6 +71,15 @@ class Confirm:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkDone:
+    """What a notice asked to be done is done. `message_id`: the reminder that was answered; None: said in words."""
+
+    phone_id: int
+    notice_id: int
+    message_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Opt:
     phone_id: int
     level: Opted
@@ -175,6 +184,7 @@ class CastBallot:
 
 Effect = (
     Confirm
+    | MarkDone
     | Opt
     | Redeem
     | Ring

@@ -21,6 +21,7 @@ from village.keywords.commands import (
     Courtesy,
     Distress,
     Distressed,
+    DoneIt,
     DoorTick,
     Doubt,
     FreeText,
@@ -98,7 +99,7 @@ def digits(typed: str) -> Command:
         return _service_digits(typed)
     match len(typed):
         case 1 if typed == "9":
-            return Received()
+            return Received(nine=True)
         case 1 if typed in "78":
             return YesNo(yes=typed == "8")
         case 1:
@@ -248,7 +249,7 @@ def _chosen(typed: str) -> Command:
 def _received(plain: str) -> Command | None:
     core = without_courtesies(plain)
     if lexicon.NINE.fullmatch(core):
-        return Received()
+        return Received(nine=True)
     match = lexicon.RECEIVED.fullmatch(core)
     if match is None:
         heard_of = lexicon.HEARD_OF.fullmatch(lexicon.THANKS.sub("", plain))
@@ -258,6 +259,14 @@ def _received(plain: str) -> Command | None:
         return Received()
     named = len(numbers[0]) == 2 or "通知" in core  # 收到1 may as well be a vote after a thank-you
     return Received(int(numbers[0])) if len(numbers) == 1 and named and int(numbers[0]) else Unclear(Doubt.DIGITS)
+
+
+def _done(plain: str) -> Command | None:
+    match = lexicon.DONE.fullmatch(without_courtesies(plain)) or lexicon.DONE.fullmatch(plain)
+    if match is None:
+        return None
+    numbers = [int(number) for number in (match["before"], match["before2"], match["after"]) if number]
+    return DoneIt(numbers[0] if numbers else None) if len(numbers) < 2 and 0 not in numbers else None
 
 
 def _doubtful(plain: str) -> Command | None:
@@ -302,6 +311,7 @@ _READERS: tuple[Callable[[str], Command | None], ...] = (
     _word,
     _ballot,
     _received,
+    _done,
     _polite,
     _texted_later,
 )

@@ -112,6 +112,11 @@ def _units(
     ]
 
 
+def units_behind(tx: sqlite3.Connection, notice: Notice, phone_id: int) -> list[UnitId]:
+    """The households or persons an answer from this phone speaks for."""
+    return _units(tx, notice, phone_id, None, None)
+
+
 def note_asked(
     tx: sqlite3.Connection, notice: Notice, phone_id: int, *, channel: Channel, message_id: int, now_ms: int
 ) -> None:
