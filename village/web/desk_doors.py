@@ -79,7 +79,7 @@ class Doors:
             return found, _Told(groups, numbers)
 
         found, told = await self._db.read(unit)
-        return await render(request, "notices/doors.html", list=found, told=told, states=LETTER_STATES, **values)  # type: ignore[arg-type]
+        return await render(request, "notices/doors.html", list=found, leaders=told, states=LETTER_STATES, **values)  # type: ignore[arg-type]
 
     async def _list(self, request: web.Request) -> DoorList:
         notice_id = path_number(request, "id")
