@@ -1,4 +1,4 @@
-"""Something to be done by a day: one reminder three days before, to those who have it still to do, and who has done it."""
+"""Something to be done by a day: one reminder three days before to those who have not done it, and who has."""
 
 from __future__ import annotations
 

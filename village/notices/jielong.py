@@ -184,7 +184,9 @@ def match(
     rows: list[Row] = []
     seen: set[int] = set()
     for entry in entries:
-        found = [row for forms in entry.names if (row := _row(entry, forms, by_name, already, seen, households))]
+        found = [
+            row for forms in entry.names if (row := _row(entry, forms, by_name, already, seen, households=households))
+        ]
         rows += found or [Row(entry, "", State.NOT_FOUND)]
     return rows
 
@@ -195,6 +197,7 @@ def _row(
     by_name: dict[str, dict[int, Person]],
     already: Collection[int],
     seen: set[int],
+    *,
     households: bool,
 ) -> Row | None:
     name = next((form for form in forms if form in by_name), None)

@@ -49,6 +49,16 @@ STAGES: dict[str, Wording] = {
 }
 
 
+VIAS: dict[str, Wording] = {
+    "sms": say("短信"),
+    "call": say("电话"),
+    "page": say("网页"),
+    "door": say("上门"),
+    "wechat": say("微信群"),
+}
+"""How a household let us know."""
+
+
 def routes(db: Database, clock: Clock, means: Means, voice: Voice) -> list[web.RouteDef]:
     """Everything about notices that the desk shows."""
     desk = _Desk(db, clock, means)
@@ -160,6 +170,7 @@ class _Desk:
             notice=view.notice,
             steps=_steps(view),
             stages=STAGES,
+            vias=VIAS,
             alone=alone,
             picture=_Picture.of(view, now_ms, alone),
             squares=_tiles(view),
