@@ -67,14 +67,12 @@ from village.web import (
     desk_basis,
     desk_clock,
     desk_county,
-    desk_jielong,
     desk_lines,
     desk_messages,
     desk_notices,
     desk_polls,
     desk_roster,
     desk_suggestions,
-    desk_tasks,
     phones,
     public,
 )
@@ -445,8 +443,6 @@ def _desk_app(
         warnings=warnings,
         routes=[
             *desk_notices.routes(db, clock, means, speech),
-            *desk_jielong.routes(db, clock, means),
-            *desk_tasks.routes(db, clock, means),
             *desk_roster.routes(
                 db,
                 clock,

@@ -172,6 +172,7 @@ def test_a_name_with_other_words_does_not_count_by_itself(line: str) -> None:
         ("王德福\n王强\n张三", ["王德福", "王强", "张三"]),
         ("王德福、王强，张三", ["王德福", "王强", "张三"]),
         ("王德福 王强 张三", ["王德福", "王强", "张三"]),
+        ("王德福,1组,收到、王强，2组", ["王德福", "王强"]),
         ("1. 王德福\r\n2. 王强\r\n", ["王德福", "王强"]),
         ("1.王德福\n王强", ["王德福", "王强"]),
         ("", []),
@@ -181,6 +182,15 @@ def test_a_name_with_other_words_does_not_count_by_itself(line: str) -> None:
 )
 def test_whole_lists(text: str, names: list[str]) -> None:
     assert [row.name for row in rows(text)] == names
+
+
+def test_a_group_belongs_to_the_name_beside_it() -> None:
+    assert brief(rows("王德福、张三，李桂英 1组\n王麻子")) == [
+        ("matched", [1]),
+        ("matched", [4]),
+        ("matched", [2]),
+        ("not_found", []),
+    ]
 
 
 def test_every_line_comes_back() -> None:

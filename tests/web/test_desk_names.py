@@ -28,7 +28,7 @@ from village.notices.stop_notice import stop_notice
 from village.notices.tasks import remind_due
 from village.people.audience import Audience
 from village.people.changes_store import set_field
-from village.web import desk_accounts, desk_jielong, desk_notices, desk_tasks
+from village.web import desk_accounts, desk_notices
 from village.web.kit.accounts import Accounts
 from village.web.kit.apps import RailEntry, make_desk_app
 from village.web.kit.first_visit import first_visit_code
@@ -117,8 +117,6 @@ async def desk(db: Database, clock: MovableClock, town: Town, tmp_path: Path) ->
         rail=[RailEntry("/", say("今天")), RailEntry("/notices", say("送达"))],
         routes=[
             *desk_notices.routes(db, clock, town.means, speech),
-            *desk_jielong.routes(db, clock, town.means),
-            *desk_tasks.routes(db, clock, town.means),
             *desk_accounts.routes(accounts),
         ],
     )
@@ -176,7 +174,8 @@ async def test_corrected_in_between_counts_nobody_and_says_so(desk: Desk) -> Non
     page = await desk.look("1.王德福")
     await desk.db.write(
         lambda tx: correct_notice(
-            tx, desk.town.means, 1, text="医保12月28日截止", due_ms=None, seen_version=1, by="李", now_ms=desk.town.clock.now_ms(),
+            tx, desk.town.means, 1, text="医保12月28日截止", due_ms=None, seen_version=1, by="李",
+            now_ms=desk.town.clock.now_ms(),
         )
     )  # fmt: skip
     after = await desk.count(page, *ticked(page))
@@ -292,8 +291,8 @@ async def test_a_day_that_is_none(desk: Desk, fields: dict[str, str], why: str) 
 async def test_what_became_of_the_reminder(desk: Desk) -> None:
     assert "离最后一天不到三天了" in (await set_day(desk, by_day="2026-12-07")).text
     await set_day(desk)
-    await desk.town.clock.advance(17 * 24 * HOUR)
-    await desk.db.write(lambda tx: remind_due(tx, desk.town.means, desk.town.clock.now_ms(), trusted=True))
+    on_the_22nd = desk.town.clock.now_ms() + 17 * 24 * HOUR
+    await desk.db.write(lambda tx: remind_due(tx, desk.town.means, on_the_22nd, trusted=True))
     page = await desk.browser.get("/notices/1/task")
     assert "5条，到手机0条" in page.text
     page = await desk.browser.submit(page, "/notices/1/task", drop="1")

@@ -72,8 +72,20 @@ def parse(text: str) -> list[Entry]:
         if not begun or _EXAMPLE.match(shown) or (number == 0 and _HEADING.search(shown)):
             continue
         if re.search(r"\w", shown):
-            entries.append(_entry(at, shown))
+            entries += [_entry(at, part) for part in ([shown] if numbered else _apart(shown))]
     return entries
+
+
+def _apart(shown: str) -> list[str]:
+    """王德福、张三,李桂英 1组: where nothing is numbered, each name with what is said of it (李桂英,1组,收到)."""
+    parts: list[str] = []
+    for part in re.split(r"\s*[、,;]\s*", shown):
+        said = any(_untailed(word) for word in _words(_GROUP.sub(" ", part)))
+        if said or not parts:
+            parts.append(part)
+        else:
+            parts[-1] += f" {part}"
+    return [part for part in parts if re.search(r"\w", part)]
 
 
 def plain(line: str) -> str:
@@ -184,9 +196,8 @@ def match(
     rows: list[Row] = []
     seen: set[int] = set()
     for entry in entries:
-        found = [
-            row for forms in entry.names if (row := _row(entry, forms, by_name, already, seen, households=households))
-        ]
+        read = [_row(entry, forms, by_name, already, seen, households=households) for forms in entry.names]
+        found = [row for row in read if row is not None]
         rows += found or [Row(entry, "", State.NOT_FOUND)]
     return rows
 

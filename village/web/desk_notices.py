@@ -26,6 +26,7 @@ from village.notices.send_notice import MISSED
 from village.notices.wechat import poster, wechat_text
 from village.people.store import is_empty
 from village.polls.store import running_polls
+from village.web import desk_jielong, desk_tasks
 from village.web.desk_compose import Compose, Voice
 from village.web.desk_doors import Doors
 from village.web.kit.gate import signed_in
@@ -72,6 +73,8 @@ def routes(db: Database, clock: Clock, means: Means, voice: Voice) -> list[web.R
         web.get("/notices/{id:[0-9]{1,9}}/units/{unit:[0-9]{1,12}}", desk.unit),
         web.get("/notices/{id:[0-9]{1,9}}/wechat", desk.wechat),
         *Doors(db, clock, means.office).routes(),
+        *desk_jielong.routes(db, clock, means),
+        *desk_tasks.routes(db, clock, means),
     ]
 
 
