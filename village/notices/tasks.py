@@ -243,6 +243,11 @@ class TaskView:
     delivered: int
 
     @property
+    def last_ms(self) -> int | None:
+        """The beginning of the last day."""
+        return None if self.task is None else parse_iso(f"{self.task.by_day}T00:00:00")
+
+    @property
     def done(self) -> int:
         return sum(unit.done_ms is not None for unit in self.units)
 

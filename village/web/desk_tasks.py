@@ -5,6 +5,7 @@ Never sends anything itself; `village.notices.tasks` reminds.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from datetime import date
 
@@ -13,7 +14,6 @@ from aiohttp import web
 from village.ground.clock import Clock
 from village.ground.database import Database
 from village.ground.wording import RefusalError, Wording, say
-from village.notices.compose import headline
 from village.notices.office import Means
 from village.notices.tasks import (
     LONGEST_WHAT,
@@ -68,7 +68,7 @@ class _Tasks:
             shown=_groups([unit for unit in view.units if _is(unit, show, find)]),
             show=show,
             find=find,
-            suggested=headline(view.notice.text, LONGEST_WHAT).rstrip("…"),
+            suggested=_suggested(view.notice.text),
             reminder=text,
             longest=LONGEST_WHAT,
             form=form,
@@ -115,6 +115,12 @@ def _day(form: Form) -> date:
         return date.fromisoformat(text)
     except ValueError as wrong:
         raise RefusalError(say("{what}要写成 2026-12-25 这样", what=say("最晚哪天")), status=422) from wrong
+
+
+def _suggested(text: str) -> str:
+    """医保 of 医保12月25日截止: what stands before the first date, figure or comma, where that is a word."""
+    first = re.split(r"[0-9０-９,，。:：!！?？;；\s]", text.strip(), maxsplit=1)[0]
+    return first if 2 <= len(first) <= LONGEST_WHAT else ""
 
 
 def _example(view: TaskView) -> str:
