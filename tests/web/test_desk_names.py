@@ -318,6 +318,9 @@ async def test_the_door_page_says_which_leader_was_told(desk: Desk) -> None:
     assert "短信发给组长李组长（" in after.text
     assert "到手机了" in after.text
     assert "组长单上1号" in after.text
+    paper = await desk.browser.get("/notices/1/doors/print")
+    assert "<b>1 李桂英</b>" in paper.text
+    assert paper.text.count("名字前面是短信里的号") == 1
 
 
 @pytest.mark.needs("chromium")

@@ -70,6 +70,10 @@ class Doors:
         return await self._page(request)
 
     async def _page(self, request: web.Request, **values: object) -> web.Response:
+        found, told = await self._list(request)
+        return await render(request, "notices/doors.html", list=found, leaders=told, states=LETTER_STATES, **values)  # type: ignore[arg-type]
+
+    async def _list(self, request: web.Request) -> tuple[DoorList, _Told]:
         notice_id, now_ms = path_number(request, "id"), self._clock.now_ms()
 
         def unit(tx: sqlite3.Connection) -> tuple[DoorList, _Told]:
@@ -78,16 +82,12 @@ class Doors:
             numbers = {one.unit_id: one.number for one in numbered(tx, notice_id, found.notice.version)}
             return found, _Told(groups, numbers)
 
-        found, told = await self._db.read(unit)
-        return await render(request, "notices/doors.html", list=found, leaders=told, states=LETTER_STATES, **values)  # type: ignore[arg-type]
-
-    async def _list(self, request: web.Request) -> DoorList:
-        notice_id = path_number(request, "id")
-        return await self._db.read(lambda tx: doors(tx, notice_id, self._clock.now_ms(), self._office))
+        return await self._db.read(unit)
 
     @signed_in
     async def paper(self, request: web.Request) -> web.StreamResponse:
-        return await render(request, "notices/doors_print.html", list=await self._list(request))
+        found, told = await self._list(request)
+        return await render(request, "notices/doors_print.html", list=found, leaders=told)
 
     @allowed(Role.COMMITTEE, Role.COLLECTIVE, Role.PARTY)
     async def change(self, request: web.Request) -> web.StreamResponse:
