@@ -248,8 +248,10 @@ async def test_the_day_is_set_and_households_are_ticked(desk: Desk) -> None:
     assert await desk.done() == ["王德福"]
     done = await desk.browser.get("/notices/1/task?show=done")
     assert "陈会计勾的" in done.text
+    assert await desk.confirmed() == [("王德福", "task", "陈会计")]
     await desk.browser.submit(done, "/notices/1/task", undo=str(unit_id), show="done")
     assert await desk.done() == []
+    assert await desk.confirmed() == []
 
 
 async def test_names_are_found(desk: Desk) -> None:
@@ -270,7 +272,10 @@ async def test_a_pasted_list_of_those_who_paid(desk: Desk) -> None:
     assert after.path == "/notices/1/task"
     assert "记下3户办好了。1个没对上，没有记：王麻子" in after.text
     assert await desk.done() == ["王德福", "李桂英", "张三"]
-    assert await desk.confirmed() == []  # to have paid is said of them, not by them
+    assert {via for _, via, _ in await desk.confirmed()} == {"task"}  # nobody has to be told of what he has done
+    assert "陈会计记了办好了" in (await desk.browser.get(f"/notices/1/units/{await desk.unit('张三')}")).text
+    doors = await desk.browser.get("/notices/1/doors")
+    assert doors.text.count("李桂英</a>") == 1  # the one in group 3 has neither a phone nor paid
 
 
 @pytest.mark.parametrize(

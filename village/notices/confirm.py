@@ -29,6 +29,8 @@ class Via(StrEnum):
     DOOR = "door"
     WECHAT = "wechat"
     """Read off a list that a WeChat group kept, counted by a clerk."""
+    TASK = "task"
+    """Nobody has done what a notice asks without knowing of it: recorded at the desk as done."""
 
 
 @dataclass(frozen=True, slots=True)

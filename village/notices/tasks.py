@@ -21,9 +21,10 @@ from village.ground.clock import beijing, parse_iso
 from village.ground.wording import RefusalError, say
 from village.notices import tasks_store
 from village.notices.compose import ONE_PART_UNITS
+from village.notices.confirm import Via, confirm_units
 from village.notices.notice import Channels, Notice, State, UnitId, UnitKind
 from village.notices.office import Means, Office
-from village.notices.store import notice_of, units_of
+from village.notices.store import lapse_confirmation_by, notice_of, units_of
 from village.notices.tasks_store import Task, TaskUnit
 from village.notices.ways import allot
 from village.people.store import PhoneRow, select
@@ -204,9 +205,12 @@ def mark_done(
 ) -> Marked:
     """These have done it; done twice is done once. A reminder that still waits for them alone is withdrawn.
 
+    Whom the desk records as done is not sent for either: nobody has to be told at the door of what he has done.
+
     Raises RefusalError (404) for a household the notice never went to.
     """
-    ours = set(units_of(tx, notice_of(tx, notice_id).id).values())
+    notice = notice_of(tx, notice_id)
+    ours = set(units_of(tx, notice.id).values())
     if not ours.issuperset(unit_ids):
         raise RefusalError(say("这条通知没有发给这一户"), status=404)
     now = tuple(
@@ -215,6 +219,8 @@ def mark_done(
         if tasks_store.add_done(tx, unit_id, via=via, phone_id=phone_id, by=by, now_ms=now_ms)
     )
     outbox.withdraw(tx, tasks_store.needless_reminders(tx, notice_id=notice_id, units=now))
+    if via is not Done.SMS and notice.state is State.SENT:
+        confirm_units(tx, notice.id, now, via=Via.TASK, seen_version=notice.version, by=by, now_ms=now_ms)
     return Marked(now, len(set(unit_ids)) - len(now))
 
 
@@ -222,6 +228,7 @@ def undo_done(tx: sqlite3.Connection, notice_id: int, unit_id: int, *, now_ms: i
     """Ticked by mistake; the record keeps that it was. Raises RefusalError (404)."""
     if unit_id not in units_of(tx, notice_of(tx, notice_id).id).values():
         raise RefusalError(say("这条通知没有发给这一户"), status=404)
+    lapse_confirmation_by(tx, unit_id, Via.TASK, now_ms)
     return tasks_store.undo_done(tx, unit_id, now_ms)
 
 

@@ -56,6 +56,7 @@ VIAS: dict[str, Wording] = {
     "page": say("网页"),
     "door": say("上门"),
     "wechat": say("微信群"),
+    "task": say("办好了"),
 }
 """How a household let us know."""
 

@@ -1,12 +1,12 @@
 -- The leaders' part of the door list, what has to be done by a date, and confirmations counted from a WeChat group.
 
--- The same table, with one way more.
+-- The same table, with two ways more: read off a WeChat group's list, and known because it is done.
 CREATE TABLE notice_confirmation_wider (
     id          INTEGER PRIMARY KEY,
     notice_id   INTEGER NOT NULL,
     version     INTEGER NOT NULL,
     unit_id     INTEGER NOT NULL REFERENCES notice_unit (id),
-    via         TEXT    NOT NULL CHECK (via IN ('sms', 'call', 'page', 'door', 'wechat')),
+    via         TEXT    NOT NULL CHECK (via IN ('sms', 'call', 'page', 'door', 'wechat', 'task')),
     phone_id    INTEGER REFERENCES phone (id),
     recorded_by TEXT    NOT NULL,
     at_ms       INTEGER NOT NULL,
