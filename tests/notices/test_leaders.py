@@ -26,6 +26,7 @@ from village.notices.leaders import (
 )
 from village.notices.leaders_store import LetterRow
 from village.notices.notice import Notice
+from village.notices.reach_store import unit_rows
 from village.notices.shift_store import shift_times
 from village.notices.stop_notice import spare_phone, stop_notice
 from village.people.audience import Audience
@@ -310,9 +311,28 @@ async def test_a_list_of_one_long_name_still_fits(db: Database, town: Town) -> N
     def unit(tx: sqlite3.Connection) -> tuple[str, int]:
         town.house(tx, "阿卜杜热西提·阿卜杜克热木江", phones=0)
         notice = town.send(tx)
-        group = doors(tx, notice.id, town.clock.now_ms(), town.means.office).open
+        group = unit_rows(tx, notice.id)
         return list_text(town.means.office, notice, group, first=1, more=False)
 
     text, fits = await db.write(unit)
     assert fits == 1
     assert count(text).parts == 1
+
+
+async def test_the_sms_names_whom_the_door_list_names_in_its_order(db: Database, town: Town) -> None:
+    def unit(tx: sqlite3.Connection) -> tuple[list[str], list[str]]:
+        leads(tx, town, town.house(tx, "李组长"))
+        for place, (name, born) in enumerate(
+            (("远行", None), ("年轻", "1990-01-01"), ("独居小", "1950-02-01"), ("独居老", "1940-05-01"))
+        ):
+            house = town.house(tx, name, phones=0)
+            set_field(tx, town.hand, house.residents[0], "born", born)
+            set_field(tx, town.hand, house.residents[0], "away", place == 0)
+            set_field(tx, town.hand, house.residents[0], "lives_alone", place >= 2)
+        notice = town.send(tx)
+        tell_leaders(tx, town.means, town.clock.now_ms() + 2 * HOUR, trusted=True)
+        shown = doors(tx, notice.id, town.clock.now_ms(), town.means.office).open
+        return [one.name for one in listed(tx, notice, 1)], [door.name for door in shown]
+
+    sent, shown = await db.write(unit)
+    assert sent == shown == ["独居老", "独居小", "年轻", "远行"]

@@ -18,10 +18,11 @@ from gateway.segments import count
 from village.ground.clock import beijing
 from village.ground.wording import Wording, say
 from village.notices import leaders_store
-from village.notices.doors import Door, doors, tick
+from village.notices.doors import tick
 from village.notices.leaders_store import LetterRow, Numbered
 from village.notices.notice import Notice, State, UnitId, UnitKind
 from village.notices.office import Means, Office
+from village.notices.reach import to_visit
 from village.notices.reach_store import UnitRow, unit_rows
 from village.notices.store import notice_of, running
 from village.people.store import PhoneRow, ResidentRow, everybody, holders, resident
@@ -163,11 +164,10 @@ def _tell(tx: sqlite3.Connection, means: Means, notice: Notice, number: int, now
     """One SMS to every group with somebody on the list who bears no number yet."""
     told = leaders_store.numbered(tx, notice.id, notice.version)
     known = {one.unit_id for one in told}
-    listed = doors(tx, notice.id, now_ms, means.office)
-    fresh: dict[int, list[Door]] = {}
-    for door in listed.open:
-        if door.unit_id not in known:
-            fresh.setdefault(door.group_no, []).append(door)
+    fresh: dict[int, list[UnitRow]] = {}
+    for unit in _to_tell(tx, notice, means.office, now_ms):
+        if unit.id not in known:
+            fresh.setdefault(unit.group_no, []).append(unit)
     leaders = leaders_by_group(everybody(tx)) if fresh else {}
     sent = 0
     for group_no, group in sorted(fresh.items()):
@@ -182,12 +182,24 @@ def _tell(tx: sqlite3.Connection, means: Means, notice: Notice, number: int, now
         leaders_store.add_letter(
             tx, notice_id=notice.id, version=notice.version, number=number, group_no=group_no,
             resident_id=leader.resident_id, leader=leader.name, phone_id=leader.phone.id, message_id=message_id,
-            listed=[Numbered(first + place, door.unit_id) for place, door in enumerate(group[:fits])],
+            listed=[Numbered(first + place, unit.id) for place, unit in enumerate(group[:fits])],
             left_out=len(group) - fits, now_ms=now_ms,
         )  # fmt: skip
         sent += 1
     log.info("leaders told notice=%d version=%d round=%d letters=%d", notice.id, notice.version, number, sent)
     return sent
+
+
+def _to_tell(tx: sqlite3.Connection, notice: Notice, office: Office, now_ms: int) -> list[UnitRow]:
+    """The door list's open ones in its order, without what was tried on them: that is nothing for an SMS, and the
+    dearest part of the list to read."""
+    door_ms = notice.door_ms(office.door_after_h)
+    units = [
+        unit for unit in unit_rows(tx, notice.id) if unit.ticked_ms is None and to_visit(unit, notice, door_ms, now_ms)
+    ]
+    persons = notice.unit is UnitKind.PERSON
+    eldest_first = {unit.id: unit.born if unit.born and (unit.alone or persons) else "9999" for unit in units}
+    return sorted(units, key=lambda unit: (unit.group_no, unit.away, not unit.alone, eldest_first[unit.id]))
 
 
 def _draft(means: Means, notice: Notice, leader: Leader, text: str) -> Draft:
@@ -201,8 +213,8 @@ def _draft(means: Means, notice: Notice, leader: Leader, text: str) -> Draft:
     )
 
 
-def list_text(office: Office, notice: Notice, group: Sequence[Door], *, first: int, more: bool) -> tuple[str, int]:
-    """The SMS with as many doors as three parts hold, and how many those are; the rest is sent to the committee's page.
+def list_text(office: Office, notice: Notice, group: Sequence[UnitRow], *, first: int, more: bool) -> tuple[str, int]:
+    """The SMS with as many of them as three parts hold, and how many those are; the rest is sent to the office.
 
     Most in need first, as the door list has them. `more`: this leader has had a list of the same wording.
     """
@@ -211,7 +223,7 @@ def list_text(office: Office, notice: Notice, group: Sequence[Door], *, first: i
     start = f"【{office.signature}】{_named(notice)}{again}有{len(group)}{word}没听到:"
     for fits in range(len(group), 0, -1):
         names = " ".join(
-            numbered_name(first + place, door.name, alone=door.alone) for place, door in enumerate(group[:fits])
+            numbered_name(first + place, unit.name, alone=unit.alone) for place, unit in enumerate(group[:fits])
         )
         out = f"。其余{len(group) - fits}{word}见村委会" if fits < len(group) else ""
         text = f"{start}{names}{out}。说到一{word}回 {tick_words(notice.number, first)}"
