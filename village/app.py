@@ -49,9 +49,11 @@ from village.link.reporting import Health, Reporter, Village
 from village.link.store import shift_times as shift_link
 from village.notices.climb import climb_due
 from village.notices.events import notice_call, notice_moved
+from village.notices.leaders import tell_leaders
 from village.notices.office import Means
 from village.notices.send_notice import send_due
 from village.notices.shift_store import shift_times as shift_notices
+from village.notices.tasks import remind_due
 from village.permits.store import shift_times as shift_permits
 from village.place import Place, skip_time
 from village.polls.close_poll import close_due
@@ -103,6 +105,10 @@ _CLIMB_EVERY_S = 60
 
 _REACH_EVERY_S = 300
 """How soon the county's record of a notice's reach is looked at again; it is told no oftener than every half hour."""
+
+_LEADERS_EVERY_S = 60
+"""How soon a group's leader hears that a door list has opened, and who has something to do is reminded of it; a look
+costs one read a running notice."""
 
 _GIVE_BACK_EVERY_S = 60
 _TIDY_EVERY_S = 3600
@@ -245,6 +251,12 @@ async def _start(
     async def climb() -> None:
         await db.write(lambda tx: climb_due(tx, means, clock.now_ms(), trusted=clock.trusted))
 
+    async def leaders() -> None:
+        await db.write(lambda tx: tell_leaders(tx, means, clock.now_ms(), trusted=clock.trusted))
+
+    async def reminders() -> None:
+        await db.write(lambda tx: remind_due(tx, means, clock.now_ms(), trusted=clock.trusted))
+
     async def count() -> None:
         up_since = listening_since.up_since_ms(switchboard.hearing())
 
@@ -271,6 +283,8 @@ async def _start(
     schedule.every(_GIVE_BACK_EVERY_S, give_memory_back)
     schedule.every(_DUE_EVERY_S, due)
     schedule.every(_CLIMB_EVERY_S, climb)
+    schedule.every(_LEADERS_EVERY_S, leaders)
+    schedule.every(_LEADERS_EVERY_S, reminders)
     schedule.every(_DUE_EVERY_S, count)
     schedule.every(_DUE_EVERY_S, report)
     schedule.every(_REACH_EVERY_S, report_reach)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.modem.conftest import ModemRig, carrier_rig, modem_bus  # noqa: F401 - fixtures
+from tests.gateway.modem.conftest import ModemRig, around, carrier_rig, emulator, rig, settings  # noqa: F401 - fixtures
 from village.doctor.finding import Verdict
 from village.doctor.modem_seen import examine_modems, see_modem
 
@@ -40,14 +40,14 @@ async def test_no_bus_is_a_program_that_does_not_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.needs("modemmanager", "dbus")
-async def test_the_real_modemmanager_is_asked(carrier_rig: ModemRig, modem_bus: str) -> None:  # noqa: F811
+async def test_the_real_modemmanager_is_asked(carrier_rig: ModemRig) -> None:  # noqa: F811
     bus = carrier_rig.bus
 
     async def seen(device: str, verdict: Verdict) -> str:
         async with asyncio.timeout(20):
             while True:
                 bus.changed.clear()
-                found = await see_modem(device, modem_bus)
+                found = await see_modem(device, carrier_rig.around.address)
                 if found.verdict is verdict:
                     return str(found.said)
                 await bus.changed.wait()

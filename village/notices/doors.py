@@ -20,7 +20,7 @@ from village.notices.office import Office
 from village.notices.reach import to_visit
 from village.notices.reach_store import Try, UnitRow, put_visit, put_who, tries_of, unit_rows
 from village.notices.steps import rings_again
-from village.notices.store import add_confirmation, lapse_door_confirmation, notice_of, running
+from village.notices.store import add_confirmation, lapse_confirmation_by, notice_of, running
 from village.notices.ways import NoWay
 from village.people.born import Born
 from village.people.store import everybody
@@ -235,7 +235,7 @@ def untick(tx: sqlite3.Connection, notice_id: int, unit_id: int, *, now_ms: int)
     if unit.ticked_ms is None:
         return
     put_visit(tx, unit_id, notice.version, ticked_ms=None, ticked_by=None)
-    lapse_door_confirmation(tx, unit_id, now_ms)
+    lapse_confirmation_by(tx, unit_id, Via.DOOR, now_ms)
 
 
 def _unit(tx: sqlite3.Connection, notice_id: int, unit_id: int) -> tuple[Notice, UnitRow]:

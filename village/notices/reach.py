@@ -6,6 +6,7 @@ Never asks the gateway anything of its own: one query, then plain arithmetic.
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -99,6 +100,8 @@ class Reach:
     door_ms: int
     since_ms: int
     """From when this version was on its way: minute 0 of the curves."""
+    vias: tuple[tuple[str, int], ...] = ()
+    """By which ways the confirmed ones confirmed, the commonest first."""
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -144,6 +147,7 @@ def reckon(notice: Notice, units: Sequence[UnitRow], now_ms: int, door_after_h: 
         tiles=tuple(Tile(unit.id, unit.group_no, unit.name, stage(unit), unit.id in visits) for unit in units),
         door_ms=door_ms,
         since_ms=since_ms,
+        vias=tuple(Counter(unit.confirmed_via for unit in units if unit.confirmed_via is not None).most_common()),
     )
 
 

@@ -374,11 +374,20 @@ def lapse_confirmations(tx: sqlite3.Connection, notice_id: int, now_ms: int) -> 
     return changed.rowcount
 
 
-def lapse_door_confirmation(tx: sqlite3.Connection, unit_id: int, now_ms: int) -> None:
+def lapse_confirmation_by(tx: sqlite3.Connection, unit_id: int, via: str, now_ms: int) -> None:
+    """The one that counts, where it came this way."""
     tx.execute(
-        "UPDATE notice_confirmation SET lapsed_ms = :now WHERE unit_id = :unit AND lapsed_ms IS NULL AND via = 'door'",
-        {"now": now_ms, "unit": unit_id},
+        "UPDATE notice_confirmation SET lapsed_ms = :now WHERE unit_id = :unit AND lapsed_ms IS NULL AND via = :via",
+        {"now": now_ms, "unit": unit_id, "via": via},
     )
+
+
+def confirmed_units(tx: sqlite3.Connection, notice_id: int) -> set[UnitId]:
+    """Those whose confirmation stands."""
+    rows = tx.execute(
+        "SELECT unit_id FROM notice_confirmation WHERE notice_id = :notice AND lapsed_ms IS NULL", {"notice": notice_id}
+    )
+    return {UnitId(row["unit_id"]) for row in rows}
 
 
 @dataclass(frozen=True, slots=True)

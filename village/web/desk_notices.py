@@ -27,6 +27,7 @@ from village.notices.send_notice import MISSED
 from village.notices.wechat import poster, wechat_text
 from village.people.store import is_empty
 from village.polls.store import running_polls
+from village.web import desk_jielong, desk_tasks
 from village.web.desk_compose import Compose, Voice
 from village.web.desk_doors import Doors
 from village.web.kit.gate import signed_in
@@ -50,6 +51,17 @@ STAGES: dict[str, Wording] = {
 }
 
 
+VIAS: dict[str, Wording] = {
+    "sms": say("短信"),
+    "call": say("电话"),
+    "page": say("网页"),
+    "door": say("上门"),
+    "wechat": say("微信群"),
+    "task": say("办好了"),
+}
+"""How a household let us know."""
+
+
 def routes(db: Database, clock: Clock, means: Means, voice: Voice) -> list[web.RouteDef]:
     """Everything about notices that the desk shows."""
     desk = _Desk(db, clock, means)
@@ -63,6 +75,8 @@ def routes(db: Database, clock: Clock, means: Means, voice: Voice) -> list[web.R
         web.get("/notices/{id:[0-9]{1,9}}/units/{unit:[0-9]{1,12}}", desk.unit),
         web.get("/notices/{id:[0-9]{1,9}}/wechat", desk.wechat),
         *Doors(db, clock, means.office).routes(),
+        *desk_jielong.routes(db, clock, means),
+        *desk_tasks.routes(db, clock, means),
     ]
 
 
@@ -163,6 +177,7 @@ class _Desk:
             notice=view.notice,
             steps=_steps(view),
             stages=STAGES,
+            vias=VIAS,
             alone=alone,
             picture=_Picture.of(view, now_ms, alone),
             squares=_tiles(view),
