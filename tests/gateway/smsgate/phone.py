@@ -216,6 +216,12 @@ class Phone:
                 },
             )
 
+    def take(self, note_id: str, to: str, text: str) -> None:
+        """Something to send, by whatever way it got in."""
+        now_ms = self.now_ms()
+        self.notes[note_id] = Note(note_id, to, text, None, 0, now_ms, None, {"Pending": now_ms})
+        self._go(self._carry(self.notes[note_id]))
+
     def texts_on(self, number: str) -> list[str]:
         return [text for to, text in self.arrived if to == number]
 
