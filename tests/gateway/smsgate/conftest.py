@@ -17,6 +17,8 @@ from tests.gateway.smsgate.phone import KEY, PASSWORD, USER, Phone
 from village.ground.clock import MovableClock
 from village.web import callbacks
 
+_LARGEST_STEP_MS = 2_000
+
 DEAD = "Delivery result from SC +8619900000000: 67"
 RATE_LIMITED = "Send result: RESULT_RIL_REQUEST_RATE_LIMITED (The radio denied it)"
 
@@ -48,18 +50,30 @@ class PhoneRig:
 
     async def until(self, reached: Callable[[], object], *, within_ms: int = 300_000) -> None:
         """Time passes until it is so."""
-        for _ in range(within_ms // 100):
+        end_ms = self.clock.monotonic_ms() + within_ms
+        step_ms = 100
+        while self.clock.monotonic_ms() < end_ms:
             if reached():
                 return
-            await self.let_pass(100)
+            await self.let_pass(step_ms, step_ms=step_ms)
+            step_ms = min(step_ms + 10, _LARGEST_STEP_MS)
         pytest.fail("it never came to that")
 
-    async def let_pass(self, duration_ms: int) -> None:
-        """Time passes, slowly enough for the sockets to keep up."""
-        for passed in range(0, duration_ms, 500):
-            for _ in range(3):
-                await asyncio.sleep(0.001)
-            await self.clock.advance(min(500, duration_ms - passed))
+    async def let_pass(self, duration_ms: int, *, step_ms: int = _LARGEST_STEP_MS) -> None:
+        """Time passes, and stands still while the sockets are busy."""
+        for passed in range(0, duration_ms, step_ms):
+            await self.breathe()
+            await self.clock.advance(min(step_ms, duration_ms - passed))
+        await self.breathe()
+
+    async def breathe(self) -> None:
+        """Until nobody has said anything for a few turns."""
+        quiet = 0
+        while quiet < 3:
+            said = len(self.phone.requests) + len(self.phone.calls)
+            await asyncio.sleep(0.001)
+            busy = self.phone.in_flight or said != len(self.phone.requests) + len(self.phone.calls)
+            quiet = 0 if busy else quiet + 1
 
     def texts_on(self, number: str) -> list[str]:
         return self.phone.texts_on(number)

@@ -88,6 +88,8 @@ class Phone:
     """Requests are read and never answered."""
     cuts: str = ""
     """The next message is cut off "before" it is written down, or "after"."""
+    cut_kills: bool = False
+    """And the app is gone with it."""
     answers: list[tuple[int, Any]] = field(default_factory=list)
     """What the next messages are answered with, instead of being taken."""
     # what it has
@@ -102,6 +104,8 @@ class Phone:
     """Which event it called about, and the village's status."""
     last_call: tuple[str, bytes, dict[str, str]] | None = None
     port: int = 0
+    in_flight: int = 0
+    """Requests and calls that will be answered without anything else happening."""
 
     def __post_init__(self) -> None:
         self._awake = asyncio.Event()
@@ -167,6 +171,12 @@ class Phone:
         self.hooks.clear()
         self.incoming.clear()
         self.device_id = f"{crc32(self.device_id.encode()):032x}"
+
+    def _cut_off(self) -> None:
+        self.cuts = ""
+        if self.cut_kills:
+            self.kill()
+        self._cut_all()
 
     def _cut_all(self) -> None:
         assert self._runner is not None
@@ -281,7 +291,11 @@ class Phone:
         for _ in range(_MOST_TRIES):
             headers = self.sign(body)
             self.last_call = (url, body, headers)
-            status = await _post(url, body, headers)
+            self.in_flight += 1
+            try:
+                status = await _post(url, body, headers)
+            finally:
+                self.in_flight -= 1
             self.calls.append((event, status))
             if 200 <= status < 300:
                 return
@@ -304,6 +318,15 @@ class Phone:
         if self.hangs:
             await request.read()
             await self._forever.wait()
+        self.in_flight += 1
+        try:
+            return await self._answer(request, handler)
+        finally:
+            self.in_flight -= 1
+
+    async def _answer(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
         wanted = "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
         if request.path != "/health" and request.headers.get("Authorization") != wanted:
             return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="Access to SMS Gateway"'})
@@ -322,8 +345,7 @@ class Phone:
     async def _post(self, request: web.Request) -> web.StreamResponse:
         said = await request.json()
         if self.cuts == "before":
-            self.cuts = ""
-            self._cut_all()
+            self._cut_off()
             raise web.HTTPServiceUnavailable
         if self.answers:
             status, body = self.answers.pop(0)
@@ -337,8 +359,7 @@ class Phone:
             self.notes[note.id] = note
             self._go(self._carry(note))
         if self.cuts == "after":
-            self.cuts = ""
-            self._cut_all()
+            self._cut_off()
         return web.json_response(self._row(self.notes[note.id], content=True), status=202)
 
     def _written(self, said: dict[str, Any]) -> Note:
