@@ -336,7 +336,8 @@ class SmsGate:
         if self._wide_ms is not None:  # what failed while nobody listened says nothing of now
             self._hold_after(sink, trouble)
         self._say_how_it_is(sink, now_ms)
-        await self._received.look(sink, phone_ms, self._version, wide=wide)
+        centre_ms = self._clock.now_ms() if self._clock.trusted else phone_ms
+        await self._received.look(sink, centre_ms, self._version, wide=wide)
         if wide:
             self._wide_ms = now_ms
 
@@ -366,9 +367,9 @@ class SmsGate:
 
     def _say_how_it_is(self, sink: Sink, now_ms: int) -> None:
         if self._sent.stuck:
-            if self._up:
+            if self._up:  # once: the lane goes on trying now and then, and an alarm gets through
                 log.warning("phone has stopped sending what it was given line=%s", self.name)
-            self._down(sink, Trouble.CONGESTION, "pending")
+                self._down(sink, Trouble.CONGESTION, "pending")
         elif not self._up and now_ms >= self._held_until_ms:
             self._up = True
             sink.up()

@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 _REFRESH_MS = 60_000
 _REFRESH_BACK_MS = 3_600_000
+_WIDE_REFRESH_MS = 10 * 60_000
+"""A phone at the edge of the Wi-Fi comes and goes: not everything is gone through each time."""
 _REFRESH_SINCE = (1, 67)
 _MOST_TEXTS = 5_000
 
@@ -37,15 +39,17 @@ class Received:
         self._from_ms = 0
         self._total: int | None = None
         self._refreshed_ms: int | None = None
+        self._wide_ms: int | None = None
 
-    async def look(self, sink: Sink, phone_ms: int, version: tuple[int, ...], *, wide: bool) -> None:
-        """Ask for what is new. `phone_ms`: now, by the phone's clock. Raises what the village raised."""
+    async def look(self, sink: Sink, centre_ms: int, version: tuple[int, ...], *, wide: bool) -> None:
+        """Ask for what is new. `centre_ms`: now, as an SMS centre would say: the best clock there is. Raises what the
+        village raised."""
         if wide:
-            self._from_ms = max(phone_ms - BACK_MS, self._since_ms)
+            self._from_ms = max(centre_ms - BACK_MS, self._since_ms)
             self._total = None
-        until_ms = phone_ms + AHEAD_MS
+        until_ms = centre_ms + AHEAD_MS
         if version >= _REFRESH_SINCE:
-            await self._refresh(phone_ms, until_ms, wide=wide)
+            await self._refresh(centre_ms, until_ms, wide=wide)
         first = await self._api.inbox(self._from_ms, until_ms, limit=1)
         if first.status == 404:  # before 1.59
             if wide and self._calls:
@@ -67,17 +71,19 @@ class Received:
         if wide:
             self._taken.intersection_update(texts)
 
-    async def _refresh(self, phone_ms: int, until_ms: int, *, wide: bool) -> None:
+    async def _refresh(self, centre_ms: int, until_ms: int, *, wide: bool) -> None:
         """Not before 1.67: the phone's store then had another time for the same text, which would come in twice. Not
         too often: the app writes three lines into its own log for each text it looks at."""
         now_ms = self._clock.monotonic_ms()
-        if not wide and self._refreshed_ms is not None and now_ms - self._refreshed_ms < _REFRESH_MS:
+        wide = wide and _is_over(self._wide_ms, now_ms, _WIDE_REFRESH_MS)
+        if not wide and not _is_over(self._refreshed_ms, now_ms, _REFRESH_MS):
             return
-        since_ms = self._from_ms if wide else max(phone_ms - _REFRESH_BACK_MS, self._from_ms)
+        since_ms = self._from_ms if wide else max(centre_ms - _REFRESH_BACK_MS, self._from_ms)
         reply = await self._api.refresh(since_ms, until_ms)
         if reply.status >= 300:
             log.warning("phone does not look for what it missed line=%s status=%d", self._name, reply.status)
         self._refreshed_ms = now_ms
+        self._wide_ms = now_ms if wide else self._wide_ms
 
     async def take(self, sink: Sink, texts: Iterable[Inbound]) -> None:
         """Returns once all of them are on the disk; raises what the village raised, and then they are offered again."""
@@ -93,3 +99,7 @@ class Received:
 
     def _is_foreign(self, text: Inbound) -> bool:
         return text.centre_ms is not None and text.centre_ms < self._since_ms
+
+
+def _is_over(since_ms: int | None, now_ms: int, pause_ms: int) -> bool:
+    return since_ms is None or now_ms - since_ms >= pause_ms

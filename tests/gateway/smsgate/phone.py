@@ -100,6 +100,8 @@ class Phone:
     hooks: dict[str, dict[str, str]] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
     posted: list[dict[str, Any]] = field(default_factory=list)
+    spans: list[int] = field(default_factory=list)
+    """How long a time of the phone's store it was made to look through, in ms."""
     calls: list[tuple[str, int]] = field(default_factory=list)
     """Which event it called about, and the village's status."""
     last_call: tuple[str, bytes, dict[str, str]] | None = None
@@ -201,8 +203,8 @@ class Phone:
     # the network's side
 
     def villager_sends(self, sender: str, text: str, *, sent_ms: int | None = None) -> None:
-        """A text arrives; the centre's time has whole seconds."""
-        at_ms = self.now_ms() if sent_ms is None else sent_ms
+        """A text arrives, with the centre's own time, which is right and has whole seconds."""
+        at_ms = self.clock.now_ms() if sent_ms is None else sent_ms
         sms = Sms(sender, text, at_ms // 1000 * 1000)
         self.store.append(sms)
         if self._awake.is_set() and not self.deaf:
@@ -462,6 +464,7 @@ class Phone:
 
     def _stored(self, said: dict[str, Any]) -> list[Sms]:
         since_ms, until_ms = read_stamp(said["since"]), read_stamp(said["until"])
+        self.spans.append(until_ms - since_ms)
         return [sms for sms in self.store if since_ms <= sms.sent_ms <= until_ms]
 
     async def _hooks(self, _: web.Request) -> web.StreamResponse:

@@ -44,6 +44,26 @@ async def test_a_silent_phone_is_asked_whatever_its_clock_says(carrier_rig: Phon
     await carrier_rig.until(lambda: texts(carrier_rig) == ["9"], within_ms=60_000)
 
 
+async def test_a_village_without_a_clock_goes_by_the_phones(bare_rig: PhoneRig) -> None:
+    """A Pi that was off for a month and has no network yet believes it is still then."""
+    bare_rig.clock.set_trusted(False)
+    bare_rig.phone.ahead_ms = 30 * DAY_MS
+    await bare_rig.begin(SmsGate(bare_rig.settings(callback_url=""), bare_rig.clock))
+    bare_rig.phone.villager_sends(LI, "9", sent_ms=bare_rig.phone.now_ms())
+    await bare_rig.until(lambda: texts(bare_rig) == ["9"], within_ms=60_000)
+
+
+async def test_a_phone_that_comes_and_goes_is_not_gone_through_each_time(carrier_rig: PhoneRig) -> None:
+    await carrier_rig.let_pass(5_000)
+    carrier_rig.phone.spans.clear()
+    for _ in range(5):
+        carrier_rig.phone.kill()
+        await carrier_rig.let_pass(10_000)
+        carrier_rig.phone.start()
+        await carrier_rig.let_pass(10_000)
+    assert all(span_ms < 2 * DAY_MS for span_ms in carrier_rig.phone.spans)
+
+
 async def test_what_android_never_told_the_app_is_found_in_the_phones_store(carrier_rig: PhoneRig) -> None:
     carrier_rig.phone.deaf = True
     carrier_rig.villager_sends(LI, "9")
