@@ -177,6 +177,15 @@ async def test_an_app_that_was_killed_and_reset_is_told_at_once_and_gone_through
     assert len(carrier_rig.phone.hooks) == 4
 
 
+async def test_a_phone_that_was_away_is_gone_through_when_it_is_back(carrier_rig: PhoneRig) -> None:
+    """Android closed the app, and a text the centre had held back came meanwhile."""
+    carrier_rig.phone.kill()
+    await carrier_rig.let_pass(660_000)
+    carrier_rig.phone.villager_sends(LI, "9", sent_ms=carrier_rig.clock.now_ms() - 5 * 3_600_000)
+    carrier_rig.phone.start()
+    await carrier_rig.until(lambda: texts(carrier_rig) == ["9"], within_ms=30_000)
+
+
 async def test_a_phone_that_will_not_call_there_is_asked(bare_rig: PhoneRig) -> None:
     await bare_rig.begin(SmsGate(bare_rig.settings(callback_url="http://192.168.1.2:8000"), bare_rig.clock))
     assert bare_rig.phone.hooks == {}

@@ -238,7 +238,11 @@ async def test_a_phone_that_stops_sending_gets_no_more_until_it_does(carrier_rig
     assert isinstance(await attempt(carrier_rig, parcel(WANG, message_id=4)), Accepted)
 
 
-async def test_one_message_tells_that_there_is_no_service_and_the_line_pauses(carrier_rig: PhoneRig) -> None:
+@pytest.mark.parametrize("silent", [False, True])
+async def test_one_message_tells_that_there_is_no_service_and_the_line_pauses(
+    carrier_rig: PhoneRig, silent: bool
+) -> None:
+    carrier_rig.phone.hooks_silent = silent
     carrier_rig.phone.fails[WANG] = "Send result: RESULT_ERROR_NO_SERVICE (currently unavailable)"
     await attempt(carrier_rig, parcel(WANG))
     await carrier_rig.until(lambda: "down no_signal" in carrier_rig.ear.link)
@@ -267,6 +271,17 @@ async def test_after_a_restart_it_goes_on_hearing_of_what_was_sent_before(carrie
     await carrier_rig.begin(SmsGate(carrier_rig.settings(), carrier_rig.clock))
     await carrier_rig.until(lambda: carrier_rig.ear.reports)
     assert said_of(carrier_rig.ear, "1-1-abc") == [State.DELIVERED]
+
+
+async def test_what_failed_while_nobody_listened_says_nothing_of_now(carrier_rig: PhoneRig) -> None:
+    carrier_rig.phone.fails[WANG] = "Send result: RESULT_ERROR_NO_SERVICE (currently unavailable)"
+    await attempt(carrier_rig, parcel(WANG))
+    await carrier_rig.end()
+    await carrier_rig.let_pass(60_000)
+    await carrier_rig.begin(SmsGate(carrier_rig.settings(callback_url=""), carrier_rig.clock))
+    await carrier_rig.until(lambda: State.FAILED in said_of(carrier_rig.ear, "1-1-abc"))
+    await carrier_rig.let_pass(30_000)
+    assert carrier_rig.ear.link == ["up"]
 
 
 async def test_a_report_the_village_could_not_keep_is_told_again(carrier_rig: PhoneRig) -> None:
