@@ -127,6 +127,9 @@ class SmsGate:
         self._doubtful: dict[str, int] = {}
         """Tries that were cut off, and when they began (wall)."""
         self._silent = False
+        self._faults = 0
+        """Answers in a row of which nobody knows what they mean for the message."""
+        self._faulty_until_ms = 0
         self._untaken = False
         self._refused_until_ms = 0
         self._held_until_ms = 0
@@ -176,6 +179,9 @@ class SmsGate:
             raise TransportDownError(Trouble.UNPLUGGED, "silent")
         if self._sent.stuck and not parcel.priority.is_emergency:  # those the app sends before everything else
             raise TransportDownError(Trouble.CONGESTION, "pending", after_ms=_HOLD_MS)
+        wait_ms = self._faulty_until_ms - self._clock.monotonic_ms()
+        if wait_ms > 0:
+            raise TransportDownError(Trouble.OTHER, "faulty", after_ms=wait_ms)
 
     def _may_knock(self) -> None:
         """Not with a password that was refused a moment ago."""
@@ -201,6 +207,7 @@ class SmsGate:
         """409: the phone has this very id, so an earlier call did arrive. A 2xx has to name it, else it is no phone."""
         done = 200 <= reply.status < 300
         if reply.status == 409 or (done and isinstance(reply.said, dict) and reply.said.get("id") == reference):
+            self._faults = 0
             self._sent.handed_over(reference)
             self._wake.set()
             return Accepted(reference)
@@ -213,6 +220,9 @@ class SmsGate:
             self._look_again()
         elif isinstance(failure, OutcomeUnknownError):
             self._doubtful[reference] = began_ms
+            self._faults += 1
+            if self._faults > 1:  # an app that is broken: not the whole queue through it
+                self._faulty_until_ms = self._clock.monotonic_ms() + _HOLD_MS
         log.info("phone refused line=%s reason=%s", self.name, failure)
         raise failure
 

@@ -286,6 +286,15 @@ async def test_nothing_the_phone_can_say_breaks_the_line(carrier_rig: PhoneRig, 
     assert texts(carrier_rig) == []
 
 
+async def test_a_report_that_could_not_be_kept_is_not_acknowledged(carrier_rig: PhoneRig) -> None:
+    at = stamp(carrier_rig.phone.now_ms())
+    said = {"event": "sms:delivered", "payload": {"messageId": "1-1-abc", "deliveredAt": at}}
+    carrier_rig.ear.refuse = 1
+    assert await answer(carrier_rig, call(carrier_rig, said)) == 503
+    assert [await answer(carrier_rig, call(carrier_rig, said)) for _ in range(2)] == [200, 200]
+    assert [report.said for report in carrier_rig.ear.reports] == [State.DELIVERED]
+
+
 async def test_before_the_line_listens_the_phone_is_told_to_call_again(bare_rig: PhoneRig) -> None:
     assert await answer(bare_rig, call(bare_rig, received(bare_rig))) == 503
 

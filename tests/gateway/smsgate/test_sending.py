@@ -195,6 +195,17 @@ async def test_an_answer_finds_its_class_and_the_next_message_goes(
     assert isinstance(await attempt(carrier_rig, parcel(WANG, message_id=2)), Accepted)
 
 
+async def test_an_app_that_is_broken_does_not_get_the_whole_queue(carrier_rig: PhoneRig) -> None:
+    carrier_rig.phone.answers += [(500, {"message": "database is locked"})] * 2
+    for number in (1, 2):
+        assert isinstance(await attempt(carrier_rig, parcel(WANG, message_id=number)), OutcomeUnknownError)
+    outcome = await attempt(carrier_rig, parcel(WANG, message_id=3))
+    assert isinstance(outcome, TransportDownError)
+    assert outcome.after_ms is not None
+    await carrier_rig.let_pass(outcome.after_ms)
+    assert isinstance(await attempt(carrier_rig, parcel(WANG, message_id=3)), Accepted)
+
+
 async def test_a_wrong_password_pauses_the_line_and_knocks_no_ten_times(carrier_rig: PhoneRig) -> None:
     """Newer versions lock the door for five minutes after ten wrong passwords in five."""
     carrier_rig.phone.password = "changed"
