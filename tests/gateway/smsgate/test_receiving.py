@@ -113,6 +113,14 @@ async def test_what_the_phones_owner_was_sent_before_is_none_of_the_villages(bar
     assert texts(bare_rig) == ["9"]
 
 
+async def test_nor_is_it_when_the_phone_calls_about_it(bare_rig: PhoneRig) -> None:
+    since_ms = bare_rig.clock.now_ms()
+    await bare_rig.begin(SmsGate(bare_rig.settings(since_ms=since_ms), bare_rig.clock))
+    old = {"sender": LI, "message": "妈,钱收到了吗", "receivedAt": stamp(since_ms - 1_000)}
+    assert await answer(bare_rig, call(bare_rig, {"event": "sms:received", "payload": old})) == 200
+    assert texts(bare_rig) == []
+
+
 async def test_what_came_while_the_server_was_down_comes_after_its_start(carrier_rig: PhoneRig) -> None:
     await carrier_rig.end()
     carrier_rig.phone.hooks_silent = True
