@@ -43,7 +43,7 @@ from village.ground.reasons import reason_of
 from village.ground.timekeeping import Timekeeper
 from village.ground.wording import RefusalError, Wording, say
 from village.keywords.answering import Answering
-from village.lines import build, calls_line, named_lines, refuse_without_secrets
+from village.lines import Wiring, build, calls_line, named_lines, refuse_without_secrets
 from village.link.county_link import CountyLink, LinkState
 from village.link.reporting import Health, Reporter, Village
 from village.link.store import shift_times as shift_link
@@ -235,7 +235,8 @@ async def _start(
     secrets = read_secrets(place.folder / SECRETS_NAME)
     refuse_without_secrets(config, secrets)
     real = [] if config.sms.simulated else named_lines(config)
-    switchboard = Switchboard(gateway, real, lambda line: build(line, config, secrets, clock), db)
+    wiring = Wiring(config, secrets, clock)
+    switchboard = Switchboard(gateway, real, lambda line, first_ms: build(line, wiring, first_ms), db, clock)
     await switchboard.settle()
     await gateway.recover()
 

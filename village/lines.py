@@ -111,43 +111,79 @@ def budget_left(config: Config, clock: Clock) -> Callable[[sqlite3.Connection], 
 # building
 
 
-def build(line: NamedLine, config: Config, secrets: Secrets, clock: Clock) -> SmsTransport:
-    """The transport of one line of a real village, not yet running."""
-    return _BUILDERS[line.kind](line, config, secrets, clock)
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """What every line is built from."""
+
+    config: Config
+    secrets: Secrets
+    clock: Clock
 
 
-def _modem(line: NamedLine, config: Config, secrets: Secrets, clock: Clock) -> SmsTransport:
+def build(line: NamedLine, wiring: Wiring, first_ms: int) -> SmsTransport:
+    """The transport of one line of a real village, not yet running. `first_ms`: when it was first opened here."""
+    return _BUILDERS[line.kind](line, wiring, first_ms)
+
+
+def _modem(line: NamedLine, wiring: Wiring, first_ms: int) -> SmsTransport:  # noqa: ARG001 - a stick has no past
     from gateway.transports.modem import Modem, ModemSettings
     from gateway.transports.modem_credit import CreditSettings
 
-    about = config.modem
+    about = wiring.config.modem
     credit = CreditSettings(code=about.balance_code, text=about.balance_text, low_fen=about.low_balance_yuan * 100)
     settings = ModemSettings(
-        line.name, device=line.device, per_minute=config.sms.per_minute, pin=secrets.modem_pin, credit=credit
+        line.name,
+        device=line.device,
+        per_minute=wiring.config.sms.per_minute,
+        pin=wiring.secrets.modem_pin,
+        credit=credit,
     )
-    return Modem(settings, clock)
+    return Modem(settings, wiring.clock)
 
 
-def _twilio(line: NamedLine, config: Config, secrets: Secrets, clock: Clock) -> SmsTransport:
+def _phone(line: NamedLine, wiring: Wiring, first_ms: int) -> SmsTransport:
+    from gateway.transports.smsgate import SmsGate, SmsGateSettings
+
+    about, secrets = wiring.config.phone, wiring.secrets
+    settings = SmsGateSettings(
+        line.name,
+        about.url,
+        secrets.phone_user,
+        secrets.phone_password,
+        per_minute=wiring.config.sms.per_minute,
+        sim=about.sim or None,
+        callback_url=about.callback_url,
+        signing_key=secrets.phone_signing_key,
+        since_ms=first_ms,
+    )
+    return SmsGate(settings, wiring.clock)
+
+
+def _twilio(line: NamedLine, wiring: Wiring, first_ms: int) -> SmsTransport:  # noqa: ARG001 - it says since when itself
     from gateway.transports.twilio_sms import TwilioSettings, TwilioSms
 
+    about, secrets = wiring.config.twilio, wiring.secrets
     try:
         settings = TwilioSettings(
             name=line.name,
             account_sid=secrets.twilio_account_sid,
             auth_token=secrets.twilio_auth_token,
-            sender=config.twilio.sender,
-            messaging_service=config.twilio.messaging_service,
-            public_url=config.twilio.public_url,
-            per_minute=config.twilio.per_minute,
+            sender=about.sender,
+            messaging_service=about.messaging_service,
+            public_url=about.public_url,
+            per_minute=about.per_minute,
             hears=line.hears,
         )
     except ValueError as wrong:
         raise RefusalError(say("Twilio 的 {key} 写得不对", key=wrong)) from wrong
-    return TwilioSms(settings, clock)
+    return TwilioSms(settings, wiring.clock)
 
 
-_BUILDERS: dict[str, Callable[[NamedLine, Config, Secrets, Clock], SmsTransport]] = {MODEM: _modem, TWILIO: _twilio}
+_BUILDERS: dict[str, Callable[[NamedLine, Wiring, int], SmsTransport]] = {
+    MODEM: _modem,
+    PHONE: _phone,
+    TWILIO: _twilio,
+}
 
 _NEEDED = {
     PHONE: ("user", "password"),

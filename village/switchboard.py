@@ -5,15 +5,17 @@ Never decides what is sent where; the gateway does that among the lines that are
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 
 from gateway.callback import HearsCallbacks
 from gateway.gateway import Gateway
 from gateway.lanes import LaneStatus
 from gateway.transport import SmsTransport
+from village.ground.clock import Clock
 from village.ground.database import Database
 from village.lines import NamedLine
-from village.permits.store import in_force
+from village.permits.store import first_opened_ms, in_force
 
 
 class Switchboard:
@@ -21,22 +23,25 @@ class Switchboard:
         self,
         gateway: Gateway,
         lines: Sequence[NamedLine],
-        build: Callable[[NamedLine], SmsTransport],
+        build: Callable[[NamedLine, int], SmsTransport],
         db: Database,
+        clock: Clock,
     ) -> None:
+        """`build`: from a line and the moment it was first opened here."""
         self._gateway = gateway
         self._build = build
         self._db = db
+        self._clock = clock
         self._open: dict[str, SmsTransport] = {}
         self.lines = {line.name: line for line in lines}
 
     async def settle(self) -> None:
         """Open what may be open, close what may not; at start, and whenever a paper was noted or withdrawn."""
         for name, line in self.lines.items():
-            permit = None if line.need is None else await self._db.read(lambda tx, name=name: in_force(tx, name))  # type: ignore[misc]
-            allowed = line.need is None or permit is not None
+            allowed = line.need is None or await self._db.read(functools.partial(in_force, line=name)) is not None
             if allowed and name not in self._open:
-                self._open[name] = self._build(line)
+                begun = functools.partial(first_opened_ms, line=name, now_ms=self._clock.now_ms())
+                self._open[name] = self._build(line, await self._db.write(begun))
                 self._gateway.open(self._open[name], line.line)
             elif not allowed and name in self._open:
                 del self._open[name]

@@ -13,13 +13,12 @@ from gateway.transport import SmsTransport
 from gateway.transports.twilio_sms import TwilioSettings, TwilioSms
 from village import lines
 from village.app import Running, running
-from village.config import TWILIO, Config
+from village.config import TWILIO
 from village.founding import found
-from village.ground.clock import Clock
 from village.ground.wording import RefusalError
-from village.lines import NamedLine
+from village.lines import NamedLine, Wiring
 from village.place import CONFIG_NAME, NewVillage, Place
-from village.secret_file import SECRETS_NAME, Secrets
+from village.secret_file import SECRETS_NAME
 from village.story.browser import Browser
 
 PASSWORD = "shuiku-lihua-banma"
@@ -117,12 +116,12 @@ async def test_nothing_goes_abroad_before_notice_and_consent_are_on_file(
 ) -> None:
     built: list[NamedLine] = []
 
-    def build(line: NamedLine, config: Config, secrets: Secrets, clock: Clock) -> SmsTransport:
+    def build(line: NamedLine, wiring: Wiring, first_ms: int) -> SmsTransport:
         built.append(line)
         return TwilioSms(
-            TwilioSettings(account_sid=secrets.twilio_account_sid, auth_token=secrets.twilio_auth_token,
-                           sender=config.twilio.sender),
-            clock,
+            TwilioSettings(account_sid=wiring.secrets.twilio_account_sid, auth_token=wiring.secrets.twilio_auth_token,
+                           sender=wiring.config.twilio.sender),
+            wiring.clock,
             base="http://127.0.0.1:9",
         )  # fmt: skip
 

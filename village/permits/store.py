@@ -40,10 +40,19 @@ def end(tx: sqlite3.Connection, line: str, *, by: str, now_ms: int) -> bool:
     )
 
 
+def first_opened_ms(tx: sqlite3.Connection, line: str, now_ms: int) -> int:
+    """When this line was first opened in this village; noted now where it never was."""
+    tx.execute(
+        "INSERT INTO line_begun (line, first_ms) VALUES (:line, :now) ON CONFLICT DO NOTHING",
+        {"line": line, "now": now_ms},
+    )
+    return int(tx.execute("SELECT first_ms FROM line_begun WHERE line = :line", {"line": line}).fetchone()[0])
+
+
 def shift_times(tx: sqlite3.Connection, since_ms: int, step_ms: int) -> None:
     """`ground.timekeeping.Shift` of this room."""
-    for column in ("at_ms", "ended_ms"):
+    for table, column in (("permit", "at_ms"), ("permit", "ended_ms"), ("line_begun", "first_ms")):
         tx.execute(
-            f"UPDATE permit SET {column} = {column} + :step WHERE {column} >= :since",
+            f"UPDATE {table} SET {column} = {column} + :step WHERE {column} >= :since",
             {"since": since_ms, "step": step_ms},
         )

@@ -12,3 +12,9 @@ CREATE TABLE permit (
 ) STRICT;
 
 CREATE UNIQUE INDEX permit_in_force ON permit (line) WHERE ended_ms IS NULL;
+
+-- When a line was first opened here: what its phone was sent before is its former owner's.
+CREATE TABLE line_begun (
+    line     TEXT PRIMARY KEY,
+    first_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
