@@ -304,7 +304,10 @@ class Lane:
             self._broke_in = claimed.broke
             self._board.tell_broke(gauge.name, broke=True)
         parts = sum(max(claim.parts, 1) for claim in claimed.claims)
-        self._next_start_ms = max(self._next_start_ms, now_ms) + gauge.pace_ms * parts
+        # a start that was a little late does not put off all that follow: the line has a rate, not a rhythm
+        late_ms = now_ms - self._next_start_ms
+        begun_ms = self._next_start_ms if 0 <= late_ms <= gauge.pace_ms // 10 else max(self._next_start_ms, now_ms)
+        self._next_start_ms = begun_ms + gauge.pace_ms * parts
         for claim in claimed.claims:
             task = asyncio.create_task(self._try(claim), name=f"{self._gauge.name}-{claim.message_id}")
             self._under_way[task] = (claim, now_ms)
