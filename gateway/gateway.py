@@ -128,6 +128,7 @@ class Gateway:
         self._listening: dict[str, tuple[Listen, _Ear]] = {}
         self._rooms: asyncio.TaskGroup | None = None
         self._tasks: dict[str, tuple[asyncio.Task[None], asyncio.Task[None]]] = {}
+        self._closing: dict[str, asyncio.Task[None]] = {}
         for carrier in sms:
             self.open(carrier)
         for exchange in calls:
@@ -137,26 +138,33 @@ class Gateway:
             self._open(_call_gauge(exchange), talk.hold, exchange.run)
 
     def open(self, carrier: SmsTransport, line: Line | None = None) -> None:
-        """One more SMS line; while running, it starts at once."""
+        """One more SMS line; while running, it starts at once. Raises ValueError for a name that is there already."""
         if line is not None:
             self._purse.set_line(carrier.name, line)
-        self._sms[carrier.name] = carrier
         self._open(_sms_gauge(carrier), _sender(carrier, self._clock), carrier.run)
-        if self._rooms is not None:
+        self._sms[carrier.name] = carrier
+        self._reconciliation.ask_afresh()
+        if self._rooms is not None and not self._stopped.is_set():
             self._start(carrier.name)
 
     async def close(self, name: str) -> None:
-        """No more over this SMS line; what is under way on it comes to its end first. Idempotent."""
-        if name not in self._sms:
-            return
-        self._lanes[name].stop()
-        lane, ear = self._tasks.pop(name, (None, None))
-        if lane is not None and ear is not None:
+        """No more over this SMS line; what is under way on it comes to its end first. Idempotent, and whole even where
+        whoever waits for it gives up."""
+        if name in self._sms and name not in self._closing:
+            self._lanes[name].stop()
+            self._closing[name] = asyncio.create_task(self._close(name), name=f"{name}-closing")
+        if name in self._closing:
+            await asyncio.shield(self._closing[name])
+
+    async def _close(self, name: str) -> None:
+        if name in self._tasks:
+            lane, ear = self._tasks.pop(name)
             await asyncio.wait({lane})
             ear.cancel()
             await asyncio.wait({ear})
         del self._sms[name], self._listening[name], self._lanes[name]
         self._board.leave(name)
+        del self._closing[name]
 
     def _start(self, name: str) -> None:
         if self._rooms is None:
@@ -215,7 +223,8 @@ class Gateway:
                 self._start(name)
             try:
                 await self._stopped.wait()
-                await asyncio.gather(*(lane for lane, _ in self._tasks.values()))
+                self._rooms = None
+                await asyncio.gather(*(lane for lane, _ in self._tasks.values()), *self._closing.values())
             finally:
                 self._rooms = None
             for task in (*around, *(ear for _, ear in self._tasks.values())):
@@ -258,10 +267,10 @@ class Gateway:
                 for task in (running, guarding):
                     task.cancel()
                 await asyncio.gather(running, guarding, return_exceptions=True)
-            if not running.cancelled():
-                running.result()
-            if not lane.stopping:
+            if running.cancelled():  # it hung: nobody knows any more how what it had under way ended
                 await self._write_off(lane.name)
+            else:
+                running.result()
 
     async def _write_off(self, name: str) -> None:
         def unit(tx: sqlite3.Connection) -> int:
@@ -287,8 +296,8 @@ class Gateway:
                 log.error("stopped and begins afresh room=%s raised=%s", name, where(raised))
             await self._clock.sleep_ms(_RESTART_MS)
 
-    def _reporting(self) -> list[str]:
-        return [name for name, carrier in self._sms.items() if carrier.reports]
+    def _mute(self) -> list[str]:
+        return [name for name, carrier in self._sms.items() if not carrier.reports]
 
     async def _sweep(self) -> None:
         offset_ms, aged_ms = self._offset_ms(), self._clock.monotonic_ms()
@@ -316,7 +325,7 @@ class Gateway:
             await self._db.write(unit)
 
     async def _age_out(self) -> None:
-        while silent := await self._db.read(lambda tx: self._posting.unreported(tx, self._reporting())):
+        while silent := await self._db.read(lambda tx: self._posting.unreported(tx, self._mute())):
             await self._db.write(lambda tx, silent=silent: self._posting.age_out(tx, silent))  # type: ignore[misc]
 
 

@@ -70,8 +70,7 @@ class Purse:
         line, found = self.line(name), list(claims)
         if line.month_fen is None or not line.price_fen:
             return found
-        left = self.spending(tx, name).left_fen or 0
-        left -= flying * line.price_fen
+        left = self.left_fen(tx, name, flying) or 0
         covered = []
         for claim in found:
             cost = max(claim.parts, 1) * line.price_fen
@@ -98,6 +97,18 @@ class Purse:
         """What a power cut left under way may have been sent."""
         name, parts = money_store.under_way(tx, lane_id, message_id, number, now_ms)
         self._add(tx, lane_id, parts, self.line(name).price_fen)
+
+    def give_back(self, tx: sqlite3.Connection, name: str, message_id: int) -> None:
+        """The carrier has never seen what was paid for when nobody knew."""
+        line = self.line(name)
+        lane_id, parts = money_store.newest_try(tx, message_id)
+        if parts and line.price_fen:
+            money_store.add_spent(tx, lane_id, self.month(tx), -parts, -parts * line.price_fen)
+
+    def left_fen(self, tx: sqlite3.Connection, name: str, flying: int) -> int | None:
+        """What is left when `flying` parts under way are paid for; None: no limit."""
+        left = self.spending(tx, name).left_fen
+        return None if left is None else left - flying * self.line(name).price_fen
 
     def _add(self, tx: sqlite3.Connection, lane_id: int, parts: int, price_fen: int) -> None:
         if parts and price_fen:

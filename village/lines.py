@@ -38,26 +38,25 @@ class NamedLine:
 
 
 def named_lines(config: Config) -> list[NamedLine]:
-    """In the order in which they are asked."""
+    """In the order in which they are asked; the sticks of one village work side by side."""
     found: list[NamedLine] = []
-    for kind in config.sms.transports:
+    for rank, kind in enumerate(config.sms.transports):
         if kind == TWILIO:
-            found.append(_abroad(config, len(found)))
-        elif kind == MODEM:
-            for imei in config.modem.devices or ("",):
-                found.append(_sim(config, kind, len(found), imei))
-        else:
-            found.append(_sim(config, kind, len(found)))
+            found.append(_abroad(config, rank))
+            continue
+        for imei in (config.modem.devices or ("",)) if kind == MODEM else ("",):
+            further = any(line.kind != TWILIO for line in found)
+            found.append(_sim(config, kind, rank, imei, further=further))
     return found
 
 
 _TITLES = {MODEM: say("上网卡"), PHONE: say("旧手机"), SIMULATOR: say("短信（模拟）")}
 
 
-def _sim(config: Config, kind: str, rank: int, imei: str = "") -> NamedLine:
-    """One SIM is the default; what stands after it needs the carrier's paper."""
+def _sim(config: Config, kind: str, rank: int, imei: str, *, further: bool) -> NamedLine:
+    """One SIM is the default; a further one needs the carrier's paper."""
     line = Line(rank=rank, price_fen=config.sms.price_fen, month_fen=_fen(config.sms.month_yuan))
-    need = Need.SECOND_SIM if rank else None
+    need = Need.SECOND_SIM if further else None
     if imei:
         return NamedLine(f"{kind}-{imei[-6:]}", kind, say("上网卡 {end}", end=imei[-6:]), line, need, imei)
     return NamedLine(kind, kind, _TITLES[kind], line, need)
@@ -102,7 +101,7 @@ def budget_left(config: Config, clock: Clock) -> Callable[[sqlite3.Connection], 
             for line in lines
             if line.need is None or in_force(tx, line.name) is not None
         ]
-        known = [left for left in lefts if left is not None]
+        known = [max(left, 0) for left in lefts if left is not None]
         return sum(known) if known and len(known) == len(lefts) else None
 
     return left_fen

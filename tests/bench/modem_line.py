@@ -2,8 +2,8 @@
 
 The line may send eight parts a minute. The village's clock runs 25 times as fast as ours, so every delay of gateway and
 disk counts 25 times what it would on a real line: the figure is a lower bound. No faster: ModemManager alone needs a
-fifth of a second for a text (it writes a millisecond per character to the port), and that must fit into the line's pace,
-as it does on a real line.
+fifth of a second for a text (it writes a millisecond per character to the port), and that must fit into the pace of the
+line, as it does on a real one.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def _wrong(folder: Path, plan: Schedule, village: sqlite3.Connection, carrier: s
     if village.execute("SELECT count(*) FROM under_way").fetchone()[0]:
         yield "a try is still under way"
     yield from _wrong_letters(plan, village, carrier)
-    yield from _wrong_money(village)
+    yield from _wrong_money(plan, village, texts)
 
 
 def _texts(carrier: sqlite3.Connection, plan: Schedule) -> dict[int, list[_Text]]:
@@ -125,15 +125,28 @@ def _wrong_letters(plan: Schedule, village: sqlite3.Connection, carrier: sqlite3
         yield "a text of a villager is kept twice"
 
 
-def _wrong_money(village: sqlite3.Connection) -> Iterator[str]:
-    """Paid for is every try that a carrier has taken, and every one of which nobody knew."""
-    doubts = ", ".join(f"'{word}'" for word in _EXPLAINS_UNKNOWN if word != "no_report")
+def _wrong_money(plan: Schedule, village: sqlite3.Connection, texts: dict[int, list[_Text]]) -> Iterator[str]:
+    """Paid for is every try that a carrier has taken, and every one of which nobody knew; what the carrier, asked, has
+    never seen is given back."""
     reason = "substr(error, 1, instr(error || '/', '/') - 1)"
-    tries = village.execute(
-        "SELECT m.parts FROM message m JOIN (SELECT message_id, number FROM taken UNION"
-        f" SELECT message_id, number FROM attempt WHERE {reason} IN ({doubts})) t ON t.message_id = m.id"
-    )
-    expected = sum(row["parts"] for row in tries) * PRICE_FEN
+    doubts = [word for word in _EXPLAINS_UNKNOWN if word != "no_report"]
+    doubtful = village.execute(
+        f"SELECT message_id, number FROM attempt WHERE {reason} IN ({', '.join('?' * len(doubts))})", doubts
+    ).fetchall()
+    taken = {tuple(row) for row in village.execute("SELECT message_id, number FROM taken")}
+    last = dict(village.execute("SELECT id, attempts FROM message").fetchall())
+    for message, number in doubtful:
+        seen = any(text.number == number for text in texts[message])
+        given_back = plan.asks and not seen and (number < last[message] or (message, number) not in taken)
+        if not given_back or _still_unknown(village, message, number):
+            taken.add((message, number))
+    parts = dict(village.execute("SELECT id, parts FROM message").fetchall())
+    expected = sum(parts[message] for message, _ in taken) * PRICE_FEN
     paid = village.execute("SELECT coalesce(sum(fen), 0) FROM spent").fetchone()[0]
     if paid != expected:
         yield f"paid {paid} fen where {expected} were due"
+
+
+def _still_unknown(village: sqlite3.Connection, message: int, number: int) -> bool:
+    state, attempts = village.execute("SELECT state, attempts FROM message WHERE id = ?", (message,)).fetchone()
+    return bool(state == State.UNKNOWN and attempts == number)
