@@ -215,3 +215,21 @@ def test_the_queue_in_words(waiting: Waiting, up: bool, verdict: Verdict, words:
     found = examine_queue(waiting, any_line_up=up, now_ms=NOW_MS)
     assert (found.verdict, str(found.said)) == (verdict, words)
     assert (found.do is None) == (verdict is Verdict.GOOD)
+
+
+@pytest.mark.parametrize(
+    ("kind", "trouble", "words", "never"),
+    [
+        ("twilio", Trouble.NO_CREDIT, "Twilio", "充话费"),
+        ("twilio", Trouble.REFUSED, "secrets.toml", "10086"),
+        ("twilio", Trouble.TIMEOUT, "路由器", "拔下来"),
+        ("phone", Trouble.UNPLUGGED, "Wi-Fi", "USB"),
+        ("phone", Trouble.REFUSED, "SMS Gateway", "10086"),
+        ("phone", Trouble.NO_CREDIT, "充话费", "Twilio"),
+        ("modem", Trouble.UNPLUGGED, "USB", "Wi-Fi"),
+    ],
+)
+def test_what_to_do_fits_the_kind_of_line(kind: str, trouble: Trouble, words: str, never: str) -> None:
+    told = ailment_of("", trouble, kind)
+    assert words in f"{told.said}{told.do}"
+    assert never not in f"{told.said}{told.do}"

@@ -41,7 +41,9 @@ class Ailment:
     passes: bool = False
 
 
-_CARRIER = say("打运营商客服（移动10086，联通10010，电信10000），报村里这张卡的号码问清楚。修好前短信都排着，不会丢。")
+_CARRIER = say(
+    "打运营商客服（移动10086，联通10010，电信10000），报村里这张卡的号码问清楚。修好前短信都排着；排满三天还发不了的，列进上门单。"
+)
 _REPLUG = say("把上网卡拔下来再插上，等一分钟。还不行，换一个USB口。")
 _HIGHER = say("把它挪到窗边或者高处（上网卡可以接一根USB延长线），再看看同一家运营商的手机在那里有没有信号。")
 
@@ -75,7 +77,9 @@ TROUBLES: Mapping[Trouble, Ailment] = MappingProxyType(
     {
         Trouble.NO_CREDIT: Ailment(
             say("运营商不给发：话费用完了，或者这张卡没有开通短信"),
-            say("给村里这张卡充话费；充了还不行，打运营商客服问短信开通了没有。短信都排着，不会丢，充好了自己接着发。"),
+            say(
+                "给村里这张卡充话费；充了还不行，打运营商客服问短信开通了没有。短信都排着，充好了自己接着发；排满三天还发不了的，列进上门单。"
+            ),
         ),
         Trouble.UNPLUGGED: Ailment(
             say("设备没有插好，或者没有开"),
@@ -99,6 +103,40 @@ TROUBLES: Mapping[Trouble, Ailment] = MappingProxyType(
     }
 )
 """What a whole line can be down with."""
+
+_OFFLINE = Ailment(
+    say("连不上外网"), say("看看路由器和网线；别的电脑也上不了网，就打电话报修。村里自己的线路不受影响。"), passes=True
+)
+_PHONE_AWAY = Ailment(
+    say("那部旧手机连不上"),
+    say("看看手机开着没有、充着电没有、连着村里的 Wi-Fi 没有，再打开里面的 SMS Gateway，把它开起来。"),
+)
+_OF_KIND: Mapping[str, Mapping[str, Ailment]] = MappingProxyType(
+    {
+        "twilio": {
+            Trouble.NO_CREDIT: Ailment(
+                say("Twilio 账上没有钱，或者账号停了"), say("请管账号的人到 Twilio 网站上看一看。")
+            ),
+            Trouble.REFUSED: Ailment(
+                say("Twilio 不认村里的账号，或者没有开通往这里发"),
+                say("请管电脑的人核对 secrets.toml 里的账号，再到 Twilio 网站上看哪些国家开通了。"),
+            ),
+            **dict.fromkeys(
+                (Trouble.UNPLUGGED, Trouble.NO_SIGNAL, Trouble.TIMEOUT, Trouble.INTERRUPTED, Trouble.OTHER), _OFFLINE
+            ),
+        },
+        "phone": {
+            Trouble.REFUSED: Ailment(
+                say("那部旧手机不认设置里的密码"),
+                say("打开手机里的 SMS Gateway，请管电脑的人照上面显示的名字和密码改好 secrets.toml，再重新启动服务。"),
+            ),
+            **dict.fromkeys(
+                ("no_device", Trouble.UNPLUGGED, Trouble.TIMEOUT, Trouble.INTERRUPTED, Trouble.OTHER), _PHONE_AWAY
+            ),
+        },
+    }
+)
+"""Where what to do depends on what kind of line it is."""
 
 OF_ONE_MESSAGE = frozenset(
     {
@@ -167,7 +205,7 @@ def _link(status: LaneStatus, about: Condition, name: Wording, now_ms: int) -> F
     if status.up and not about.note:
         said = say("通，{operator}", operator=about.operator) if about.operator else say("通")
         return Finding(Part.LINE, Verdict.GOOD, said, line=name)
-    ailment = ailment_of(about.note, status.trouble)
+    ailment = ailment_of(about.note, status.trouble, status.name.partition("-")[0])
     lasted_ms = max(0, now_ms - status.since_ms)
     if status.up or (ailment.passes and lasted_ms < PATIENCE_MS):
         said = say("{said}，等一会儿", said=ailment.said)
@@ -183,8 +221,12 @@ def _over_budget(name: Wording) -> Finding:
     return Finding(Part.BUDGET, Verdict.BAD, say("这个月的用完了，只发紧急的，别的都等着"), do, name)
 
 
-def ailment_of(note: str, trouble: Trouble | None) -> Ailment:
-    """The note says it more exactly than the trouble; a trouble of one message explains no line."""
+def ailment_of(note: str, trouble: Trouble | None, kind: str = "") -> Ailment:
+    """The note says it more exactly than the trouble; a trouble of one message explains no line. `kind`: of the line."""
+    own = _OF_KIND.get(kind, {})
+    found = own.get(note) or own.get(trouble or Trouble.OTHER)
+    if found is not None:
+        return found
     if note in NOTES:
         return NOTES[note]
     return TROUBLES.get(trouble or Trouble.OTHER, TROUBLES[Trouble.OTHER])
@@ -252,7 +294,9 @@ def examine_queue(waiting: Waiting, *, any_line_up: bool, now_ms: int) -> Findin
     lasted_ms = max(0, now_ms - (now_ms if waiting.since_ms is None else waiting.since_ms))
     said = say("{n}条，最早的等了{lasting}", n=waiting.due, lasting=lasting(lasted_ms))
     if not any_line_up:
-        return Finding(Part.QUEUE, Verdict.MIND, said, say("先修线路；一条不会丢，线路通了自己接着发。"))
+        return Finding(
+            Part.QUEUE, Verdict.MIND, said, say("先修线路，通了自己接着发；排满三天还发不了的，列进上门单。")
+        )
     if lasted_ms > LONG_WAIT_MS:
         return Finding(Part.QUEUE, Verdict.MIND, said, say("等得太久了：看看线路、信号和话费那几条。"))
     return Finding(Part.QUEUE, Verdict.GOOD, say("{said}，正在发", said=said))

@@ -99,7 +99,7 @@ def plan(tx: sqlite3.Connection, means: Means, order: Order, now_ms: int) -> Pla
     left_fen = means.left_fen(tx)
     if left_fen is not None and made.sms_fen > left_fen and not order.urgent:
         short = say(
-            "本月短信的钱不够：这条要{yuan}元，只剩{left}元。发到用完为止，剩下的等下个月或者加钱",
+            "本月短信的钱不够：这条要{yuan}元，只剩{left}元。发到用完为止；三天里没有加钱，剩下的就不发了，列进上门单",
             yuan=f"{made.sms_fen / 100:.2f}", left=f"{max(left_fen, 0) / 100:.2f}",
         )  # fmt: skip
         made = replace(made, warnings=(short, *made.warnings))

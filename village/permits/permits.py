@@ -38,10 +38,7 @@ def grant(tx: sqlite3.Connection, line: str, need: Need, *, notice: str, paper: 
     if need is Need.ABROAD and not notice:
         raise RefusalError(say("要写明告知书贴在哪里、哪天贴的"), status=422)
     if not paper:
-        missing = (
-            say("要写明各户的同意书放在哪里") if need is Need.ABROAD else say("要写明运营商的材料叫什么、放在哪里")
-        )
-        raise RefusalError(missing, status=422)
+        raise RefusalError(_MISSING[need], status=422)
     if len(notice) > _LONGEST or len(paper) > _LONGEST:
         raise RefusalError(say("最多{most}个字", most=_LONGEST), status=422)
     store.add(tx, line=line, notice=notice, paper=paper, by=by, now_ms=now_ms)
