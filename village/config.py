@@ -366,9 +366,11 @@ class _Reading:
             named = value if isinstance(value, list) else None
             if named is None or not all(isinstance(one, str) and _IMEI.match(one) for one in named):
                 return None
-            return tuple(named) if len(set(named)) == len(named) else None
+            # a line is called by the last six digits
+            return tuple(named) if len({one[-6:] for one in named}) == len(named) else None
 
-        return self._take(key, (), check, say("一列上网卡背面的15位 IMEI，都加引号；只有一个就写 []"))
+        right = say("一列上网卡背面的15位 IMEI，都加引号，末6位不能相同；只有一个就写 []")
+        return self._take(key, (), check, right)
 
     def flag(self, key: str, default: bool = False) -> bool:
         def check(value: object) -> bool | None:

@@ -222,7 +222,7 @@ def _over_budget(name: Wording) -> Finding:
 
 
 def ailment_of(note: str, trouble: Trouble | None, kind: str = "") -> Ailment:
-    """The note says it more exactly than the trouble; a trouble of one message explains no line. `kind`: of the line."""
+    """The note says it more exactly than the trouble; a trouble of one message explains no line. `kind`: the line's."""
     own = _OF_KIND.get(kind, {})
     found = own.get(note) or own.get(trouble or Trouble.OTHER)
     if found is not None:
