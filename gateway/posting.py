@@ -113,7 +113,7 @@ class Posting:
             if len(claims) >= limit or priority not in share.fresh | share.turned:
                 continue
             room = limit - len(claims)
-            found = store.due(
+            found, unreadable = store.due(
                 tx,
                 self.vault,
                 channel,
@@ -124,6 +124,8 @@ class Posting:
                 lane_id=lane_id,
                 kinds=line.kinds,
             )
+            if unreadable:
+                self._give_up(tx, [store.known(tx, message_id) for message_id in unreadable], now_ms)
             late = [c for c in found if trusted and c.expires_ms is not None and c.expires_ms <= now_ms]
             if late:
                 self._expire(tx, [store.known(tx, claim.message_id) for claim in late], now_ms)
@@ -276,6 +278,11 @@ class Posting:
     def _expire(self, tx: sqlite3.Connection, late: Sequence[store.Known], now_ms: int) -> None:
         verdicts = [Verdict(State.EXPIRED, a.standing.tries, a.standing.due_ms, a.error) for a in late]
         self.tell(tx, [store.move(tx, a, verdict, now_ms) for a, verdict in zip(late, verdicts, strict=True)])
+
+    def _give_up(self, tx: sqlite3.Connection, unreadable: Sequence[store.Known], now_ms: int) -> None:
+        error = str(Trouble.UNREADABLE)
+        verdicts = [Verdict(State.FAILED, a.standing.tries, a.standing.due_ms, error) for a in unreadable]
+        self.tell(tx, [store.move(tx, a, verdict, now_ms) for a, verdict in zip(unreadable, verdicts, strict=True)])
 
     def unreported(self, tx: sqlite3.Connection, mute: Collection[str]) -> list[store.Known]:
         """Accepted long ago and never heard of again; `mute` carriers never report. With a guessed clock: none."""

@@ -5,6 +5,7 @@ Never decides: what state follows is `verdict.py`'s. Changes no state that `MOVE
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from gateway.ground import Vault
 from gateway.message import FINAL, MOVES, Channel, Moved, Priority, State
 from gateway.transport import Report
 from gateway.verdict import Claim, Standing, Verdict
+
+log = logging.getLogger(__name__)
 
 _OPEN = "m.state IN ('queued', 'unknown')"
 """Word for word as in the index `message_open`: SQLite uses a partial index only where it can prove its condition."""
@@ -170,8 +173,9 @@ def due(
     pick: Pick = Pick.ANY,
     lane_id: int | None = None,
     kinds: Collection[str] = (),
-) -> list[Claim]:
-    """The next `limit` messages of one priority, oldest first, as claims that are not yet made."""
+) -> tuple[list[Claim], list[int]]:
+    """The next `limit` messages of one priority, oldest first, as claims that are not yet made; and those among them
+    whose number or words cannot be read any more: a bad sector must not hold up all that follow."""
     of_kinds, named = _of_kinds(kinds)
     rows = tx.execute(
         "SELECT m.id, m.kind, m.reference, m.attempts, m.tries, m.expires_ms, m.parts, m.queued_ms, m.due_ms,"
@@ -182,10 +186,16 @@ def due(
         {"channel": channel, "priority": int(priority), "now": now_ms, "limit": limit, "lane": lane_id, **named},
     )
     texts: dict[int, str] = {}
-    claims = []
+    claims, unreadable = [], []
     for row in rows:
-        if row["body_id"] not in texts:
-            texts[row["body_id"]] = vault.open(row["content"])
+        try:
+            if row["body_id"] not in texts:
+                texts[row["body_id"]] = vault.open(row["content"])
+            number = vault.open(row["number"])
+        except Exception as broken:  # noqa: BLE001 - whatever the vault raises; it is said where the message ends
+            log.error("cannot be read any more message=%d reason=%s", row["id"], type(broken).__name__)
+            unreadable.append(row["id"])
+            continue
         claims.append(
             Claim(
                 message_id=row["id"],
@@ -194,7 +204,7 @@ def due(
                 kind=row["kind"],
                 reference=row["reference"],
                 priority=priority,
-                to=vault.open(row["number"]),
+                to=number,
                 content=texts[row["body_id"]],
                 parts=row["parts"],
                 queued_ms=row["queued_ms"],
@@ -203,7 +213,7 @@ def due(
                 tries=row["tries"],
             )
         )
-    return claims
+    return claims, unreadable
 
 
 def lane(tx: sqlite3.Connection, name: str) -> int:
