@@ -267,7 +267,8 @@ class Gateway:
                 for task in (running, guarding):
                     task.cancel()
                 await asyncio.gather(running, guarding, return_exceptions=True)
-            if running.cancelled():  # it hung: nobody knows any more how what it had under way ended
+            if running.cancelled():  # it hung: of what was still under way nobody knows any more how it ended
+                await lane.write_down()
                 await self._write_off(lane.name)
             else:
                 running.result()

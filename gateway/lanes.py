@@ -175,6 +175,12 @@ class Lane:
         self._stopping = True
         self._wake.set()
 
+    async def write_down(self) -> None:
+        """After the loop hung: the tries that had come to their end before."""
+        ended = list(self._ended)
+        await self._db.write(lambda tx: self._posting.record(tx, self._gauge.name, ended))
+        del self._ended[: len(ended)]
+
     # the loop
 
     async def run(self) -> None:
