@@ -172,7 +172,7 @@ class _Life:
             draft = Draft(
                 to=errand.to,
                 channel=Channel.SMS,
-                kind="soak",
+                kind=errand.kind,
                 priority=errand.priority,
                 reference=f"soak/{k}",
                 text=errand.text,
@@ -224,7 +224,15 @@ async def live(folder: Path, plan: Schedule, number: int) -> None:
         events=Chronicle(),
         sms=lines,
         settings=Settings(quiet=QuietHours() if plan.quiet else None),
-        lines={"first": Line(price_fen=PRICE_FEN), "second": Line(rank=1, price_fen=PRICE_FEN)},
+        lines={
+            "first": Line(price_fen=PRICE_FEN, month_fen=plan.month_fen),
+            "second": Line(
+                rank=1,
+                price_fen=PRICE_FEN,
+                month_fen=plan.month_fen,
+                kinds=frozenset({"notice"}) if plan.limited else frozenset(),
+            ),
+        },
     )
     await gateway.recover()
     sent = await db.read(lambda tx: {int(row[0][5:]) for row in tx.execute("SELECT reference FROM message")})

@@ -28,6 +28,7 @@ class Errand:
     text: str
     priority: Priority
     lasts_ms: int
+    kind: str
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,10 @@ class Schedule:
     two_lines: bool
     asks: bool
     """Whether the carrier can be asked what became of a message."""
+    month_fen: int | None
+    """What each line may cost."""
+    limited: bool
+    """Whether the second line carries notices alone."""
 
 
 def schedule(seed: int) -> Schedule:
@@ -95,6 +100,8 @@ def schedule(seed: int) -> Schedule:
         quiet=dice.random() < 0.5,
         two_lines=dice.random() < 0.4,
         asks=dice.random() < 0.6,
+        month_fen=dice.choice((None, None, 250)),
+        limited=dice.random() < 0.5,
     )
 
 
@@ -111,6 +118,7 @@ def _errand(dice: random.Random, k: int) -> Errand:
         text=f"【青山村】第{k}件" + "长" * dice.choice((0, 0, 0, 80, 150)),
         priority=priority,
         lasts_ms=dice.choice((HOUR, 6 * HOUR)),
+        kind="notice" if k % 3 else "reply",
     )
 
 
