@@ -181,6 +181,57 @@ async def test_what_waits_for_somebody_who_has_answered_is_taken_back(steps: Ste
     assert (await steps.newest(notice))["state"] == State.WITHDRAWN
 
 
+async def test_a_failed_sms_rings_nobody_whose_household_has_answered_on_another_phone(steps: Steps) -> None:
+    def unit(tx: sqlite3.Connection) -> Notice:
+        house = steps.town.house(tx, "王德福", people=2, phones=2)
+        notice = steps.town.send(tx)
+        first, second = steps.town.messages(tx, notice)
+        steps.town.deliver(tx, first["id"])
+        confirm(tx, notice.id, via=Via.SMS, at_ms=steps.town.clock.now_ms(), phone_id=house.phones[0])
+        steps.town.fail(tx, second["id"])
+        return notice
+
+    notice = await steps.do(unit)
+    assert (await steps.newest(notice))["channel"] == Channel.SMS
+
+
+@pytest.mark.parametrize("rungs", [None, ()])
+async def test_the_call_after_a_failed_sms_is_taken_back_once_they_answer(
+    steps: Steps, rungs: tuple[Rung, ...] | None
+) -> None:
+    """Before any rung was climbed, and where the notice has none."""
+
+    def unit(tx: sqlite3.Connection) -> tuple[House, Notice]:
+        house = steps.town.house(tx, "王德福")
+        notice = steps.town.send(tx, rungs=rungs)
+        steps.town.move(tx, steps.town.messages(tx, notice)[0]["id"], State.SENDING, State.UNKNOWN)
+        return house, notice
+
+    house, notice = await steps.do(unit)
+    call = await steps.newest(notice)
+    assert (call["channel"], call["state"]) == (Channel.CALL, State.QUEUED)
+    await steps.climb()
+    assert (await steps.newest(notice))["state"] == State.QUEUED
+    await steps.do(
+        lambda tx: confirm(tx, notice.id, via=Via.SMS, at_ms=steps.town.clock.now_ms(), phone_id=house.phones[0])
+    )
+    await steps.climb()
+    assert (await steps.newest(notice))["state"] == State.WITHDRAWN
+
+
+async def test_the_call_after_a_failed_sms_is_the_call_of_the_ladder(steps: Steps) -> None:
+    def unit(tx: sqlite3.Connection) -> Notice:
+        steps.town.house(tx, "王德福")
+        notice = steps.town.send(tx)
+        steps.town.fail(tx, steps.town.messages(tx, notice)[0]["id"])
+        return notice
+
+    notice = await steps.do(unit)
+    await steps.do(no_answer(steps, (await steps.newest(notice))["id"]))
+    assert await steps.after(10) == [(Rung.REMINDER, 0), (Rung.CALL, 0)]
+    assert await steps.after(13) == [(Rung.SECOND_CALL, 1)]
+
+
 async def test_listening_to_the_call_is_hearing_and_nobody_rings_again(steps: Steps) -> None:
     _, notice = await one_house(steps)
     climbed = await steps.after(9)

@@ -17,8 +17,8 @@ from village.notices.dispatch import Letter, post
 from village.notices.ladder import due_rung
 from village.notices.notice import CopyKind, Notice, Rung, State, UnitId
 from village.notices.office import Means, Office
-from village.notices.reach import Stage, stage
-from village.notices.reach_store import UnitRow, unit_rows
+from village.notices.reach import waits
+from village.notices.reach_store import unit_rows
 from village.notices.steps import rung_times
 from village.people.store import phone_by_id
 
@@ -35,6 +35,7 @@ _ENDED = frozenset({MessageState.FAILED, MessageState.UNKNOWN, MessageState.EXPI
 
 def climb_due(tx: sqlite3.Connection, means: Means, now_ms: int, *, trusted: bool) -> list[tuple[Notice, Rung, int]]:
     """Every rung that is due: the notice, the rung, and how many messages were queued. With a guessed clock: none."""
+    _spare_who_answered(tx, means)
     if not trusted:
         return []
     climbed = []
@@ -42,8 +43,6 @@ def climb_due(tx: sqlite3.Connection, means: Means, now_ms: int, *, trusted: boo
         if notice.state is not State.SENT or not notice.rungs:
             continue
         done = climb_store.climbed(tx, notice.id, notice.version)
-        if done:
-            _spare_who_answered(tx, means, notice)
         rung = due_rung(rung_times(notice, means.office, done), done, now_ms)
         if rung is None:
             continue
@@ -81,7 +80,7 @@ def next_step(tx: sqlite3.Connection, office: Office, notice: Notice, now_ms: in
 
 def _letters(tx: sqlite3.Connection, notice: Notice, rung: Rung) -> list[Letter]:
     """A copy for every phone that serves somebody who has not answered, and that this rung can still tell something."""
-    waiting = {unit.id for unit in unit_rows(tx, notice.id) if _waits(unit)}
+    waiting = {unit.id for unit in unit_rows(tx, notice.id) if waits(unit)}
     letters = []
     for phone_id, copies in climb_store.copies_by_phone(tx, notice.id, notice.version).items():
         serves = tuple(sorted({UnitId(unit) for copy in copies for unit in copy.serves} & waiting))
@@ -97,10 +96,6 @@ def _letters(tx: sqlite3.Connection, notice: Notice, rung: Rung) -> list[Letter]
     return letters
 
 
-def _waits(unit: UnitRow) -> bool:
-    return stage(unit) not in (Stage.CONFIRMED, Stage.HEARD) and unit.ticked_ms is None
-
-
 def _helps(rung: Rung, copies: Sequence[climb_store.PhoneCopy]) -> bool:
     calls = [copy for copy in copies if copy.channel is Channel.CALL]
     if rung is Rung.REMINDER:
@@ -110,8 +105,9 @@ def _helps(rung: Rung, copies: Sequence[climb_store.PhoneCopy]) -> bool:
     return bool(calls) and all(copy.state in _ENDED for copy in calls)
 
 
-def _spare_who_answered(tx: sqlite3.Connection, means: Means, notice: Notice) -> None:
-    """What this ladder has queued for people who have answered since does not go out any more."""
-    settled = climb_store.queued_for_nobody(tx, notice.id, notice.version)
+def _spare_who_answered(tx: sqlite3.Connection, means: Means) -> None:
+    """What the ladders have queued for people who have answered since does not go out any more, whether a whole rung
+    was climbed or one call came after one failed SMS."""
+    settled = climb_store.queued_for_nobody(tx)
     if settled:
         means.outbox.withdraw(tx, settled)

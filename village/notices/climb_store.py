@@ -61,16 +61,17 @@ def copies_by_phone(tx: sqlite3.Connection, notice_id: int, version: int) -> dic
     return found
 
 
-def queued_for_nobody(tx: sqlite3.Connection, notice_id: int, version: int) -> list[int]:
-    """Messages of later rungs that still wait although everybody they serve has answered or listened."""
+def queued_for_nobody(tx: sqlite3.Connection) -> list[int]:
+    """Messages of later rungs of running notices that still wait although everybody they serve has answered or
+    listened."""
     rows = tx.execute(
-        "SELECT c.message_id FROM notice_copy c JOIN message_state m ON m.id = c.message_id"
-        " WHERE c.notice_id = :notice AND c.version = :version AND c.rung > 0 AND m.state = 'queued'"
+        "SELECT c.message_id FROM message_state m JOIN notice_copy c ON c.message_id = m.id"
+        " JOIN notice n ON n.id = c.notice_id AND n.version = c.version"
+        " WHERE m.state = 'queued' AND c.rung > 0 AND n.state = 'sent'"
         " AND NOT EXISTS (SELECT 1 FROM notice_copy_serves s WHERE s.copy_id = c.id"
         "  AND NOT EXISTS (SELECT 1 FROM notice_confirmation f WHERE f.unit_id = s.unit_id AND f.lapsed_ms IS NULL)"
         "  AND NOT EXISTS (SELECT 1 FROM notice_copy_serves t JOIN notice_copy d ON d.id = t.copy_id"
         "   JOIN message_state h ON h.id = d.message_id"
-        "   WHERE t.unit_id = s.unit_id AND d.version = :version AND h.heard_ms IS NOT NULL))",
-        {"notice": notice_id, "version": version},
+        "   WHERE t.unit_id = s.unit_id AND d.version = c.version AND h.heard_ms IS NOT NULL))"
     )
     return [row["message_id"] for row in rows]
