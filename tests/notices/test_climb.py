@@ -22,7 +22,7 @@ from village.notices.ladder import Ladder, due_rung, next_open_ms, other_time_ms
 from village.notices.notice import Channels, Notice, Order, Rung
 from village.notices.plan import plan
 from village.notices.stop_notice import stop_notice
-from village.people import phones
+from village.people import changes_store, phones
 from village.people.audience import Audience
 
 HOUR = 3_600_000
@@ -337,6 +337,100 @@ async def test_a_shared_phone_is_reminded_while_one_of_its_households_has_not_an
     )
     later = await steps.after(24)
     assert [messages for _, messages in later] == [0] * len(later)
+
+
+def passed_on(town: Town, tx: sqlite3.Connection, house: House) -> House:
+    """The household gives its phone away, to people the notice never went to."""
+    at_ms = town.clock.now_ms()
+    other = town.house(tx, "新住户", phones=0)
+    phones.let_go(tx, house.phones[0], house.residents[0], by="测试", at_ms=at_ms)
+    phones.hold(tx, house.phones[0], other.residents[0], "desk", by="测试", at_ms=at_ms)
+    return other
+
+
+async def test_a_phone_that_changed_hands_is_left_alone_and_the_new_one_climbs_on(steps: Steps) -> None:
+    house, notice = await one_house(steps)
+
+    def unit(tx: sqlite3.Connection) -> int:
+        passed_on(steps.town, tx, house)
+        return steps.town.phone(tx, house.residents[0])
+
+    new = await steps.do(unit)
+    assert await steps.after(10) == [(Rung.REMINDER, 1), (Rung.CALL, 1)]
+    rows = await steps.db.read(lambda tx: steps.town.messages(tx, notice))
+    assert [(row["phone"], row["channel"]) for row in rows] == [
+        (house.phones[0], Channel.SMS), (new, Channel.SMS), (new, Channel.CALL),
+    ]  # fmt: skip
+
+
+async def test_a_phone_registered_after_the_first_call_gets_the_second(steps: Steps) -> None:
+    house, notice = await one_house(steps)
+    climbed = await steps.after(10)
+    assert climbed[-1] == (Rung.CALL, 1)
+    await steps.do(no_answer(steps, (await steps.newest(notice))["id"]))
+
+    def unit(tx: sqlite3.Connection) -> int:
+        passed_on(steps.town, tx, house)
+        return steps.town.phone(tx, house.residents[0])
+
+    new = await steps.do(unit)
+    assert await steps.after(14) == [(Rung.SECOND_CALL, 1)]
+    assert (await steps.newest(notice))["phone"] == new
+
+
+async def test_a_call_that_waits_for_a_phone_passed_on_meanwhile_is_taken_back(steps: Steps) -> None:
+    house, notice = await one_house(steps)
+    climbed = await steps.after(10)
+    assert climbed[-1] == (Rung.CALL, 1)
+    await steps.do(lambda tx: passed_on(steps.town, tx, house))
+    await steps.climb()
+    assert (await steps.newest(notice))["state"] == State.WITHDRAWN
+
+
+@pytest.mark.parametrize("persons", [False, True])
+async def test_who_left_or_died_is_not_rung(steps: Steps, persons: bool) -> None:
+    def unit(tx: sqlite3.Connection) -> tuple[House, Notice]:
+        house = steps.town.house(tx, "王德福", people=2, phones=2)
+        whom = Audience.residents(house.residents) if persons else None
+        notice = steps.town.send(tx, audience=whom)
+        for message in steps.town.messages(tx, notice):
+            steps.town.deliver(tx, message["id"])
+        changes_store.leave(tx, steps.town.hand, house.residents[0])
+        return house, notice
+
+    house, notice = await steps.do(unit)
+    assert await steps.after(10) == [(Rung.REMINDER, 1), (Rung.CALL, 1)]
+    rows = await steps.db.read(lambda tx: steps.town.messages(tx, notice))
+    assert {row["phone"] for row in rows[2:]} == {house.phones[1]}
+
+
+async def test_a_failed_sms_rings_no_phone_that_changed_hands(steps: Steps) -> None:
+    def unit(tx: sqlite3.Connection) -> Notice:
+        house = steps.town.house(tx, "王德福")
+        notice = steps.town.send(tx)
+        passed_on(steps.town, tx, house)
+        steps.town.fail(tx, steps.town.messages(tx, notice)[0]["id"])
+        return notice
+
+    notice = await steps.do(unit)
+    assert (await steps.newest(notice))["channel"] == Channel.SMS
+
+
+async def test_a_new_phone_of_a_household_that_knew_the_old_words_hears_that_they_changed(steps: Steps) -> None:
+    house, notice = await one_house(steps)
+
+    def unit(tx: sqlite3.Connection) -> None:
+        correct_notice(
+            tx, steps.town.means, notice.id, text="停水改到12月7日", due_ms=None, seen_version=1, by="陈",
+            now_ms=steps.town.clock.now_ms(),
+        )  # fmt: skip
+        passed_on(steps.town, tx, house)
+        steps.town.phone(tx, house.residents[0])
+
+    await steps.do(unit)
+    assert await steps.after(5) == [(Rung.REMINDER, 1)]
+    text = await steps.db.read(lambda tx: steps.town.text_of(tx, steps.town.messages(tx, notice, 2)[-1]["id"]))
+    assert "更正" in text
 
 
 async def test_danger_climbs_in_minutes_and_at_night(steps: Steps) -> None:

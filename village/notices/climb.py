@@ -13,14 +13,16 @@ from dataclasses import dataclass
 from gateway.message import Channel
 from gateway.message import State as MessageState
 from village.notices import climb_store, store
-from village.notices.dispatch import Letter, post
+from village.notices.dispatch import Letter, in_turn, post
 from village.notices.ladder import due_rung
-from village.notices.notice import CopyKind, Notice, Rung, State, UnitId
+from village.notices.notice import CopyKind, Notice, Rung, State, UnitKind
 from village.notices.office import Means, Office
 from village.notices.reach import waits
 from village.notices.reach_store import unit_rows
 from village.notices.steps import rung_times
-from village.people.store import phone_by_id
+from village.notices.ways import Delivery, allot
+from village.people.audience import Audience
+from village.people.store import select
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +48,7 @@ def climb_due(tx: sqlite3.Connection, means: Means, now_ms: int, *, trusted: boo
         rung = due_rung(rung_times(notice, means.office, done), done, now_ms)
         if rung is None:
             continue
-        letters = _letters(tx, notice, rung)
+        letters = _letters(tx, means.office, notice, rung)
         post(tx, means, notice, letters, now_ms, rung=rung)
         climb_store.climb(tx, (notice.id, notice.version, rung), now_ms, messages=len(letters))
         log.info("rung climbed notice=%d rung=%s messages=%d", notice.id, rung.name, len(letters))
@@ -73,30 +75,44 @@ def next_step(tx: sqlite3.Connection, office: Office, notice: Notice, now_ms: in
     ahead = [(at_ms, rung) for rung, at_ms in times.items() if at_ms is not None and rung > highest]
     if ahead:
         at_ms, rung = min(ahead)
-        return NextStep(rung, max(at_ms, now_ms), len(_letters(tx, notice, rung)))
+        return NextStep(rung, max(at_ms, now_ms), len(_letters(tx, office, notice, rung)))
     door_ms = notice.door_ms(office.door_after_h)
     return NextStep(None, door_ms, 0) if now_ms < door_ms else None
 
 
-def _letters(tx: sqlite3.Connection, notice: Notice, rung: Rung) -> list[Letter]:
-    """A copy for every phone that serves somebody who has not answered, and that this rung can still tell something."""
-    waiting = {unit.id for unit in unit_rows(tx, notice.id) if waits(unit)}
+def _letters(tx: sqlite3.Connection, office: Office, notice: Notice, rung: Rung) -> list[Letter]:
+    """A copy for every phone through which somebody who has not answered is reached today, and that this rung can
+    still tell something.
+
+    Who holds a phone is asked again: it may have changed hands, or its owner left, since the first copy. A phone
+    registered since begins with this rung.
+    """
+    waiting = {(unit.household_id, unit.resident_id): unit for unit in unit_rows(tx, notice.id) if waits(unit)}
+    if not waiting:
+        return []
+    if notice.unit is UnitKind.HOUSEHOLD:
+        whom = Audience.households({household for household, _ in waiting})
+    else:
+        whom = Audience.residents({resident for _, resident in waiting if resident is not None})
+    today = allot(select(tx, whom), notice.unit, notice.channels, usable=office.open_of(notice.channels))
+    sent = climb_store.copies_by_phone(tx, notice.id, notice.version)
     letters = []
-    for phone_id, copies in climb_store.copies_by_phone(tx, notice.id, notice.version).items():
-        serves = tuple(sorted({UnitId(unit) for copy in copies for unit in copy.serves} & waiting))
-        if not serves or not _helps(rung, copies):
+    for delivery in in_turn(today.deliveries):
+        copies = sent.get(delivery.phone.id, [])
+        if not _helps(rung, delivery, copies):
             continue
-        phone = phone_by_id(tx, phone_id)
-        if phone is None or phone.opted != "all":
-            continue
-        if rung.channel is Channel.CALL and phone.kind not in ("mobile", "landline"):
-            continue
-        kind = CopyKind.CORRECTION if any(copy.kind is CopyKind.CORRECTION for copy in copies) else CopyKind.NOTICE
-        letters.append(Letter(phone, rung.channel, kind, serves))
+        serves = [waiting[today.units[place].key] for place in delivery.serves]
+        old = any(copy.kind is CopyKind.CORRECTION for copy in copies)
+        if not copies:
+            old = notice.corrected and any(unit.had_old for unit in serves)
+        kind = CopyKind.CORRECTION if old else CopyKind.NOTICE
+        letters.append(Letter(delivery.phone, rung.channel, kind, tuple(unit.id for unit in serves)))
     return letters
 
 
-def _helps(rung: Rung, copies: Sequence[climb_store.PhoneCopy]) -> bool:
+def _helps(rung: Rung, delivery: Delivery, copies: Sequence[climb_store.PhoneCopy]) -> bool:
+    if not copies:
+        return rung.channel is Channel.CALL or Channel.SMS in delivery.channels
     calls = [copy for copy in copies if copy.channel is Channel.CALL]
     if rung is Rung.REMINDER:
         return any(copy.channel is Channel.SMS and copy.state in _LEFT for copy in copies)

@@ -36,14 +36,12 @@ class PhoneCopy:
     channel: Channel
     kind: CopyKind
     state: MessageState | None
-    serves: tuple[int, ...]
 
 
 def copies_by_phone(tx: sqlite3.Connection, notice_id: int, version: int) -> dict[int, list[PhoneCopy]]:
     """What each phone was sent of this wording of our own accord, oldest first."""
     rows = tx.execute(
-        "SELECT c.phone_id, c.channel, c.kind, m.state,"
-        " (SELECT group_concat(s.unit_id) FROM notice_copy_serves s WHERE s.copy_id = c.id) AS serves"
+        "SELECT c.phone_id, c.channel, c.kind, m.state"
         " FROM notice_copy c LEFT JOIN message_state m ON m.id = c.message_id"
         " WHERE c.notice_id = :notice AND c.version = :version AND c.kind <> 'asked' ORDER BY c.id",
         {"notice": notice_id, "version": version},
@@ -55,7 +53,6 @@ def copies_by_phone(tx: sqlite3.Connection, notice_id: int, version: int) -> dic
                 channel=Channel(row["channel"]),
                 kind=CopyKind(row["kind"]),
                 state=None if row["state"] is None else MessageState(row["state"]),
-                serves=tuple(int(unit) for unit in (row["serves"] or "").split(",") if unit),
             )
         )
     return found
@@ -63,7 +60,7 @@ def copies_by_phone(tx: sqlite3.Connection, notice_id: int, version: int) -> dic
 
 def queued_for_nobody(tx: sqlite3.Connection) -> list[int]:
     """Messages of later rungs of running notices that still wait although everybody they serve has answered or
-    listened."""
+    listened, or holds that phone no more."""
     rows = tx.execute(
         "SELECT c.message_id FROM message_state m JOIN notice_copy c ON c.message_id = m.id"
         " JOIN notice n ON n.id = c.notice_id AND n.version = c.version"
@@ -72,6 +69,9 @@ def queued_for_nobody(tx: sqlite3.Connection) -> list[int]:
         "  AND NOT EXISTS (SELECT 1 FROM notice_confirmation f WHERE f.unit_id = s.unit_id AND f.lapsed_ms IS NULL)"
         "  AND NOT EXISTS (SELECT 1 FROM notice_copy_serves t JOIN notice_copy d ON d.id = t.copy_id"
         "   JOIN message_state h ON h.id = d.message_id"
-        "   WHERE t.unit_id = s.unit_id AND d.version = c.version AND h.heard_ms IS NOT NULL))"
+        "   WHERE t.unit_id = s.unit_id AND d.version = c.version AND h.heard_ms IS NOT NULL)"
+        "  AND EXISTS (SELECT 1 FROM notice_unit u JOIN resident r ON r.household_id = u.household_id"
+        "   AND r.left_ms IS NULL AND r.id = coalesce(u.resident_id, r.id)"
+        "   JOIN phone_holder p ON p.resident_id = r.id WHERE u.id = s.unit_id AND p.phone_id = c.phone_id))"
     )
     return [row["message_id"] for row in rows]

@@ -11,7 +11,7 @@ import sqlite3
 from gateway.message import CallEvent, CallStep, Channel, Moved
 from gateway.message import State as MessageState
 from village.notices import store
-from village.notices.confirm import Via, confirm
+from village.notices.confirm import Via, confirm, units_behind
 from village.notices.dispatch import Letter, post
 from village.notices.ladder import next_rung
 from village.notices.notice import CopyKind, Notice, Rung, State, UnitId
@@ -54,7 +54,9 @@ def _climb(tx: sqlite3.Connection, means: Means, notice: Notice, copy: CopyRow, 
     copies = store.copies_of(tx, notice.id, phone_id=phone.id)
     if any(other.version == notice.version and other.channel is channel for other in copies):
         return
-    serves = tuple(unit for unit in store.served_by_message(tx, copy.message_id) if _still_waits(tx, notice, unit))
+    behind = units_behind(tx, notice, phone.id)
+    served = [unit for unit in store.served_by_message(tx, copy.message_id) if unit in behind]
+    serves = tuple(unit for unit in served if _still_waits(tx, notice, unit))
     if not serves:
         return
     post(tx, means, notice, [Letter(phone, channel, copy.kind, serves)], now_ms, rung=Rung.CALL)
