@@ -404,6 +404,24 @@ async def test_who_left_or_died_is_not_rung(steps: Steps, persons: bool) -> None
     assert {row["phone"] for row in rows[2:]} == {house.phones[1]}
 
 
+async def test_who_moved_to_another_household_is_still_the_person_who_was_addressed(steps: Steps) -> None:
+    def unit(tx: sqlite3.Connection) -> tuple[House, Notice]:
+        house, other = steps.town.house(tx, "王德福", people=2, phones=1), steps.town.house(tx, "李桂英", phones=0)
+        notice = steps.town.send(tx, audience=Audience.residents(house.residents[:1]))
+        steps.town.deliver(tx, steps.town.messages(tx, notice)[0]["id"])
+        changes_store.set_field(tx, steps.town.hand, house.residents[0], "household_id", other.id)
+        return house, notice
+
+    house, notice = await steps.do(unit)
+    assert await steps.after(10) == [(Rung.REMINDER, 1), (Rung.CALL, 1)]
+    await steps.climb()
+    assert (await steps.newest(notice))["state"] == State.QUEUED
+    said = await steps.do(
+        lambda tx: confirm(tx, notice.id, via=Via.SMS, at_ms=steps.town.clock.now_ms(), phone_id=house.phones[0])
+    )
+    assert said.units == 1
+
+
 async def test_a_failed_sms_rings_no_phone_that_changed_hands(steps: Steps) -> None:
     def unit(tx: sqlite3.Connection) -> Notice:
         house = steps.town.house(tx, "王德福")

@@ -87,13 +87,13 @@ def _letters(tx: sqlite3.Connection, office: Office, notice: Notice, rung: Rung)
     Who holds a phone is asked again: it may have changed hands, or its owner left, since the first copy. A phone
     registered since begins with this rung.
     """
-    waiting = {(unit.household_id, unit.resident_id): unit for unit in unit_rows(tx, notice.id) if waits(unit)}
-    if not waiting:
+    persons = notice.unit is UnitKind.PERSON
+    units = [unit for unit in unit_rows(tx, notice.id) if waits(unit)]
+    if not units:
         return []
-    if notice.unit is UnitKind.HOUSEHOLD:
-        whom = Audience.households({household for household, _ in waiting})
-    else:
-        whom = Audience.residents({resident for _, resident in waiting if resident is not None})
+    waiting = {unit.resident_id if persons else unit.household_id: unit for unit in units}
+    ids = [one for one in waiting if one is not None]
+    whom = Audience.residents(ids) if persons else Audience.households(ids)
     today = allot(select(tx, whom), notice.unit, notice.channels, usable=office.open_of(notice.channels))
     sent = climb_store.copies_by_phone(tx, notice.id, notice.version)
     letters = []
@@ -101,7 +101,8 @@ def _letters(tx: sqlite3.Connection, office: Office, notice: Notice, rung: Rung)
         copies = sent.get(delivery.phone.id, [])
         if not _helps(rung, delivery, copies):
             continue
-        serves = [waiting[today.units[place].key] for place in delivery.serves]
+        places = [today.units[place] for place in delivery.serves]
+        serves = [waiting[place.resident_id if persons else place.household_id] for place in places]
         old = any(copy.kind is CopyKind.CORRECTION for copy in copies)
         if not copies:
             old = notice.corrected and any(unit.had_old for unit in serves)

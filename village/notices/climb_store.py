@@ -70,8 +70,8 @@ def queued_for_nobody(tx: sqlite3.Connection) -> list[int]:
         "  AND NOT EXISTS (SELECT 1 FROM notice_copy_serves t JOIN notice_copy d ON d.id = t.copy_id"
         "   JOIN message_state h ON h.id = d.message_id"
         "   WHERE t.unit_id = s.unit_id AND d.version = c.version AND h.heard_ms IS NOT NULL)"
-        "  AND EXISTS (SELECT 1 FROM notice_unit u JOIN resident r ON r.household_id = u.household_id"
-        "   AND r.left_ms IS NULL AND r.id = coalesce(u.resident_id, r.id)"
-        "   JOIN phone_holder p ON p.resident_id = r.id WHERE u.id = s.unit_id AND p.phone_id = c.phone_id))"
+        "  AND EXISTS (SELECT 1 FROM notice_unit u JOIN phone_holder p ON p.phone_id = c.phone_id"
+        "   JOIN resident r ON r.id = p.resident_id AND r.left_ms IS NULL WHERE u.id = s.unit_id"
+        "   AND CASE WHEN u.resident_id IS NULL THEN r.household_id = u.household_id ELSE r.id = u.resident_id END))"
     )
     return [row["message_id"] for row in rows]

@@ -103,11 +103,12 @@ def _units(
     """A phone speaks for those who hold it now: whoever it served when the copy went out may have passed it on."""
     units = store.units_of(tx, notice.id)
     if phone_id is not None:
-        behind = {
-            (holder.household_id, holder.resident_id if notice.unit is UnitKind.PERSON else None)
-            for holder in holders(tx, phone_id)
-        }
-        return sorted(units[key] for key in behind if key in units)
+        held_by = holders(tx, phone_id)
+        if notice.unit is UnitKind.PERSON:
+            people = {holder.resident_id for holder in held_by}
+            return sorted(unit_id for (_, resident), unit_id in units.items() if resident in people)
+        homes = {holder.household_id for holder in held_by}
+        return sorted(unit_id for (household, _), unit_id in units.items() if household in homes)
     return [
         unit_id
         for (household, resident), unit_id in units.items()
