@@ -319,6 +319,45 @@ async def test_who_opted_out_meanwhile_is_left_alone(steps: Steps) -> None:
     assert [messages for _, messages in await steps.after(30)] == [0, 0, 0]
 
 
+@pytest.mark.parametrize("fails", [False, True])
+async def test_whoever_chose_sms_is_reminded_and_never_rung(steps: Steps, fails: bool) -> None:
+    """An SMS by default is no such choice: the other household is rung."""
+
+    def unit(tx: sqlite3.Connection) -> tuple[House, Notice]:
+        chose, other = steps.town.house(tx, "王德福"), steps.town.house(tx, "李桂英")
+        steps.town.wants(tx, chose.phones[0], "sms")
+        notice = steps.town.send(tx)
+        for message in steps.town.messages(tx, notice):
+            (steps.town.fail if fails else steps.town.deliver)(tx, message["id"])
+        return other, notice
+
+    other, notice = await steps.do(unit)
+    climbed = await steps.after(10)
+    assert climbed == ([(Rung.REMINDER, 0), (Rung.CALL, 0)] if fails else [(Rung.REMINDER, 2), (Rung.CALL, 1)])
+    rows = await steps.db.read(lambda tx: steps.town.messages(tx, notice))
+    assert [row["phone"] for row in rows if row["channel"] == Channel.CALL] == other.phones
+
+
+@pytest.mark.parametrize("error", ["dead_number", "content/30", "unreadable"])
+async def test_where_nobody_can_be_there_nobody_rings(steps: Steps, error: str) -> None:
+    def unit(tx: sqlite3.Connection) -> Notice:
+        steps.town.house(tx, "王德福")
+        notice = steps.town.send(tx)
+        steps.town.fail(tx, steps.town.messages(tx, notice)[0]["id"], error)
+        return notice
+
+    await steps.do(unit)
+    assert await steps.after(10) == [(Rung.REMINDER, 0), (Rung.CALL, 0)]
+
+
+async def test_a_number_that_the_first_call_found_dead_is_not_rung_again(steps: Steps) -> None:
+    _, notice = await one_house(steps)
+    await steps.after(10)
+    call = await steps.newest(notice)
+    await steps.do(lambda tx: steps.town.fail(tx, call["id"], "dead_number"))
+    assert await steps.after(14) == [(Rung.SECOND_CALL, 0)]
+
+
 async def test_a_shared_phone_is_reminded_while_one_of_its_households_has_not_answered(steps: Steps) -> None:
     def unit(tx: sqlite3.Connection) -> tuple[House, House, Notice]:
         one, other = steps.town.house(tx, "王德福"), steps.town.house(tx, "李桂英", phones=0)

@@ -14,7 +14,7 @@ from gateway.message import Channel
 from gateway.message import State as MessageState
 from village.notices import climb_store, store
 from village.notices.dispatch import Letter, in_turn, post
-from village.notices.ladder import due_rung
+from village.notices.ladder import due_rung, nobody_there
 from village.notices.notice import CopyKind, Notice, Rung, State, UnitKind
 from village.notices.office import Means, Office
 from village.notices.reach import waits
@@ -112,6 +112,8 @@ def _letters(tx: sqlite3.Connection, office: Office, notice: Notice, rung: Rung)
 
 
 def _helps(rung: Rung, delivery: Delivery, copies: Sequence[climb_store.PhoneCopy]) -> bool:
+    if rung.channel is Channel.CALL and (delivery.phone.refuses_calls or any(map(_in_vain, copies))):
+        return False
     if not copies:
         return rung.channel is Channel.CALL or Channel.SMS in delivery.channels
     calls = [copy for copy in copies if copy.channel is Channel.CALL]
@@ -120,6 +122,10 @@ def _helps(rung: Rung, delivery: Delivery, copies: Sequence[climb_store.PhoneCop
     if rung is Rung.CALL:
         return not calls
     return bool(calls) and all(copy.state in _ENDED for copy in calls)
+
+
+def _in_vain(copy: climb_store.PhoneCopy) -> bool:
+    return copy.state in _ENDED and nobody_there(copy.error)
 
 
 def _spare_who_answered(tx: sqlite3.Connection, means: Means) -> None:

@@ -36,12 +36,13 @@ class PhoneCopy:
     channel: Channel
     kind: CopyKind
     state: MessageState | None
+    error: str | None
 
 
 def copies_by_phone(tx: sqlite3.Connection, notice_id: int, version: int) -> dict[int, list[PhoneCopy]]:
     """What each phone was sent of this wording of our own accord, oldest first."""
     rows = tx.execute(
-        "SELECT c.phone_id, c.channel, c.kind, m.state"
+        "SELECT c.phone_id, c.channel, c.kind, m.state, m.error"
         " FROM notice_copy c LEFT JOIN message_state m ON m.id = c.message_id"
         " WHERE c.notice_id = :notice AND c.version = :version AND c.kind <> 'asked' ORDER BY c.id",
         {"notice": notice_id, "version": version},
@@ -53,6 +54,7 @@ def copies_by_phone(tx: sqlite3.Connection, notice_id: int, version: int) -> dic
                 channel=Channel(row["channel"]),
                 kind=CopyKind(row["kind"]),
                 state=None if row["state"] is None else MessageState(row["state"]),
+                error=row["error"],
             )
         )
     return found

@@ -49,7 +49,7 @@ def _climb(tx: sqlite3.Connection, means: Means, notice: Notice, copy: CopyRow, 
     if phone is None or phone.opted != "all":
         return
     channel = next_rung(copy.channel, moved.after, moved.error, notice.channels, phone_kind=phone.kind)
-    if channel is None or not means.office.carries(channel):
+    if channel is None or not means.office.carries(channel) or phone.refuses_calls:
         return
     copies = store.copies_of(tx, notice.id, phone_id=phone.id)
     if any(other.version == notice.version and other.channel is channel for other in copies):

@@ -28,13 +28,17 @@ _FAILED = frozenset({State.FAILED, State.UNKNOWN})
 """Not `expired`: what was not worth sending any more is not worth a call. `unknown` counts as unreached."""
 
 
+def nobody_there(error: str | None) -> bool:
+    """Whether this error says that a call, or another one, would end the same way."""
+    return (error or "").partition("/")[0] in _NOBODY_THERE
+
+
 def next_rung(
     channel: Channel, after: State, error: str | None, channels: Channels, *, phone_kind: str
 ) -> Channel | None:
     """The channel to try next on the same phone, or None where only the door is left."""
-    reason = (error or "").partition("/")[0]
     following = _NEXT.get(channel)
-    if after not in _FAILED or reason in _NOBODY_THERE or following is None:
+    if after not in _FAILED or nobody_there(error) or following is None:
         return None
     return following if channels.call and phone_kind in ("mobile", "landline") else None
 
