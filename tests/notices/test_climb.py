@@ -122,7 +122,8 @@ async def test_the_whole_ladder_to_the_door(steps: Steps) -> None:
     text = await steps.db.read(lambda tx: steps.town.text_of(tx, reminder["id"]))
     assert text == "【青山村】还没收到您的回音。通知1:12月6日周日早8点到下午3点停水,请存水。收到请回9,想听电话念回0201"
     await steps.do(lambda tx: steps.town.deliver(tx, reminder["id"]))
-    assert await steps.after(3) == [(Rung.CALL, 1)]  # 17:10 and a little
+    assert await steps.after(3) == []
+    assert await steps.after(1) == [(Rung.CALL, 1)]  # 18:00 and a little: four hours after the reminder
     call = await steps.newest(notice)
     assert call["channel"] == Channel.CALL
     await steps.do(no_answer(steps, call["id"]))
@@ -509,6 +510,44 @@ async def test_danger_climbs_in_minutes_and_at_night(steps: Steps) -> None:
                 await steps.do(no_answer(steps, newest["id"]))
     assert climbed == [(Rung.REMINDER, 1), (Rung.CALL, 1), (Rung.SECOND_CALL, 1)]
     assert await steps.visits(notice) == 1
+
+
+@pytest.mark.parametrize("sent", ["16:55", "17:05", "20:00", "23:40"])
+async def test_after_the_night_the_reminder_comes_first_and_the_call_hours_later(steps: Steps, sent: str) -> None:
+    steps.town.clock.step_wall(parse_iso(f"2026-12-05T{sent}") - steps.town.clock.now_ms())
+    _, notice = await one_house(steps)
+    told, climbed = {}, {}
+    for _ in range(4 * 24):
+        now_ms = steps.town.clock.now_ms()
+        step = await steps.db.read(lambda tx, now_ms=now_ms: next_step(tx, steps.town.means.office, notice, now_ms))
+        if step is not None and step.rung is not None:
+            told[step.rung] = step.at_ms
+        for rung, messages in await steps.after(0.25):
+            climbed[rung] = steps.town.clock.now_ms()
+            assert messages == (0 if rung is Rung.SECOND_CALL else 1)  # its first call still waits
+    assert list(climbed)[:2] == [Rung.REMINDER, Rung.CALL]
+    assert climbed[Rung.CALL] - climbed[Rung.REMINDER] >= 4 * HOUR - HOUR // 4
+    assert climbed[Rung.CALL] < notice.door_ms(24)
+    for rung, at_ms in climbed.items():
+        assert 0 <= at_ms - told[rung] <= HOUR // 4  # as the desk had said
+
+
+async def test_a_short_morning_before_the_door_still_holds_both(steps: Steps) -> None:
+    steps.town.clock.step_wall(parse_iso("2026-12-05T20:00") - steps.town.clock.now_ms())
+    await one_house(steps, due_ms=parse_iso("2026-12-06T10:00"))
+    assert await steps.after(11.25) == [(Rung.REMINDER, 1)]
+    assert await steps.after(1) == [(Rung.CALL, 1)]
+
+
+async def test_after_a_night_in_the_dark_the_call_alone_and_the_desk_says_so(steps: Steps) -> None:
+    _, notice = await one_house(steps)
+    await steps.town.clock.advance(11 * HOUR)
+    now_ms = steps.town.clock.now_ms()
+    step = await steps.db.read(lambda tx: next_step(tx, steps.town.means.office, notice, now_ms))
+    assert step is not None
+    assert (step.rung, step.at_ms) == (Rung.CALL, now_ms)
+    assert await steps.climb() == [(Rung.CALL, 1)]
+    assert await steps.climb() == []
 
 
 async def test_rungs_can_be_left_out(steps: Steps) -> None:

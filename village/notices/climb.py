@@ -73,8 +73,9 @@ def next_step(tx: sqlite3.Connection, office: Office, notice: Notice, now_ms: in
     times = rung_times(notice, office, done)
     highest = max(done, default=Rung.FIRST)
     ahead = [(at_ms, rung) for rung, at_ms in times.items() if at_ms is not None and rung > highest]
-    if ahead:
-        at_ms, rung = min(ahead)
+    due = due_rung(times, done, now_ms)
+    if due is not None or ahead:
+        at_ms, rung = min(ahead) if due is None else (now_ms, due)
         return NextStep(rung, max(at_ms, now_ms), len(_letters(tx, office, notice, rung)))
     door_ms = notice.door_ms(office.door_after_h)
     return NextStep(None, door_ms, 0) if now_ms < door_ms else None

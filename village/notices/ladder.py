@@ -82,10 +82,13 @@ def rung_ms(
     *,
     door_ms: int,
     open_hours: OpenHours,
+    reminded_ms: int | None = None,
 ) -> int | None:
     """When the rung comes; None where it does not: not before the door list opens, or before there was a first call.
 
     `climbed`: when earlier rungs of this wording really were. `open_hours`: spans of minutes of the Beijing day.
+    `reminded_ms`: when the reminder comes or came, where it does. The night may have put it off: whoever is reminded
+    when the office opens is not rung in the same minute.
     """
     since_ms = max(notice.start_ms, notice.version_ms)
     if notice.urgent:
@@ -98,7 +101,18 @@ def rung_ms(
         hours = ladder.remind_after_h if rung is Rung.REMINDER else ladder.call_after_h
         after_ms = min(hours * _HOUR_MS, round((door_ms - since_ms) * _SHARE[rung]))
         at_ms = next_open_ms(since_ms + after_ms, open_hours)
+        if rung is Rung.CALL and reminded_ms is not None:
+            at_ms = max(at_ms, next_open_ms(reminded_ms + _apart_ms(ladder, door_ms - reminded_ms), open_hours))
     return at_ms if at_ms < door_ms else None
+
+
+def _apart_ms(ladder: Ladder, left_ms: int) -> int:
+    """From the reminder to the call: the village's hours, or a third of what is left before the door list opens.
+
+    A third of what a quarter leaves is the quarter up to `_SHARE`'s half.
+    """
+    hours_ms = (ladder.call_after_h - ladder.remind_after_h) * _HOUR_MS
+    return hours_ms if 2 * hours_ms <= left_ms else left_ms // 3
 
 
 def next_open_ms(at_ms: int, open_hours: OpenHours) -> int:
