@@ -577,6 +577,54 @@ async def test_little_time_before_everybody_must_know_brings_the_rungs_nearer(st
     assert await steps.visits(notice) == 1
 
 
+@pytest.mark.parametrize("due_h", [6, None])
+async def test_after_a_power_cut_nobody_is_rung_about_what_is_over(steps: Steps, due_h: int | None) -> None:
+    due_ms = None if due_h is None else steps.town.clock.now_ms() + due_h * HOUR
+    _, notice = await one_house(steps, due_ms=due_ms)
+    await steps.town.clock.advance((due_h or 24) * HOUR)
+    now_ms = steps.town.clock.now_ms()
+    assert await steps.db.read(lambda tx: next_step(tx, steps.town.means.office, notice, now_ms)) is None
+    assert await steps.climb() == []
+    assert await steps.visits(notice) == 1
+
+
+async def test_an_sms_that_fails_once_the_door_list_is_open_rings_nobody(steps: Steps) -> None:
+    def unit(tx: sqlite3.Connection) -> Notice:
+        steps.town.house(tx, "王德福")
+        return steps.town.send(tx)
+
+    notice = await steps.do(unit)
+    await steps.town.clock.advance(24 * HOUR)
+    await steps.do(lambda tx: steps.town.fail(tx, steps.town.messages(tx, notice)[0]["id"]))
+    assert (await steps.newest(notice))["channel"] == Channel.SMS
+
+
+@pytest.mark.parametrize("due_h", [6, None])
+async def test_what_a_rung_queued_does_not_outlive_the_opening_of_the_door_list(
+    steps: Steps, due_h: int | None
+) -> None:
+    due_ms = None if due_h is None else steps.town.clock.now_ms() + due_h * HOUR
+
+    def unit(tx: sqlite3.Connection) -> Notice:
+        for name in ("王德福", "李桂英"):
+            steps.town.house(tx, name)
+        notice = steps.town.send(tx, due_ms=due_ms)
+        first, second = steps.town.messages(tx, notice)
+        steps.town.deliver(tx, first["id"])
+        steps.town.fail(tx, second["id"])
+        return notice
+
+    notice = await steps.do(unit)
+    await steps.after(10)
+
+    def ends(tx: sqlite3.Connection) -> list[int]:
+        rows = steps.town.messages(tx, notice)[2:]
+        return [tx.execute("SELECT expires_ms FROM message WHERE id = ?", (row["id"],)).fetchone()[0] for row in rows]
+
+    found = await steps.db.read(ends)
+    assert found == [notice.door_ms(24)] * 3  # the call after the failed SMS, the reminder, the call
+
+
 async def test_the_desk_knows_what_comes_next_and_what_it_may_cost(steps: Steps) -> None:
     _, notice = await one_house(steps)
 

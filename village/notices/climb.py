@@ -36,13 +36,16 @@ _ENDED = frozenset({MessageState.FAILED, MessageState.UNKNOWN, MessageState.EXPI
 
 
 def climb_due(tx: sqlite3.Connection, means: Means, now_ms: int, *, trusted: bool) -> list[tuple[Notice, Rung, int]]:
-    """Every rung that is due: the notice, the rung, and how many messages were queued. With a guessed clock: none."""
+    """Every rung that is due: the notice, the rung, and how many messages were queued. With a guessed clock: none.
+
+    Once the door list is open there is none either: after a power cut nobody is rung about what is over.
+    """
     _spare_who_answered(tx, means)
     if not trusted:
         return []
     climbed = []
     for notice in store.running(tx, now_ms - _DAYS_MS):
-        if notice.state is not State.SENT or not notice.rungs:
+        if notice.state is not State.SENT or not notice.rungs or now_ms >= notice.door_ms(means.office.door_after_h):
             continue
         done = climb_store.climbed(tx, notice.id, notice.version)
         rung = due_rung(rung_times(notice, means.office, done), done, now_ms)
@@ -69,6 +72,9 @@ def next_step(tx: sqlite3.Connection, office: Office, notice: Notice, now_ms: in
     """None where nothing comes by itself any more."""
     if notice.state is not State.SENT or not notice.channels.reaches_phones:
         return None
+    door_ms = notice.door_ms(office.door_after_h)
+    if now_ms >= door_ms:
+        return None
     done = climb_store.climbed(tx, notice.id, notice.version)
     times = rung_times(notice, office, done)
     highest = max(done, default=Rung.FIRST)
@@ -77,8 +83,7 @@ def next_step(tx: sqlite3.Connection, office: Office, notice: Notice, now_ms: in
     if due is not None or ahead:
         at_ms, rung = min(ahead) if due is None else (now_ms, due)
         return NextStep(rung, max(at_ms, now_ms), len(_letters(tx, office, notice, rung)))
-    door_ms = notice.door_ms(office.door_after_h)
-    return NextStep(None, door_ms, 0) if now_ms < door_ms else None
+    return NextStep(None, door_ms, 0)
 
 
 def _letters(tx: sqlite3.Connection, office: Office, notice: Notice, rung: Rung) -> list[Letter]:

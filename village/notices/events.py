@@ -46,7 +46,7 @@ def notice_moved(tx: sqlite3.Connection, means: Means, moved: Moved, now_ms: int
 
 def _climb(tx: sqlite3.Connection, means: Means, notice: Notice, copy: CopyRow, *, moved: Moved, now_ms: int) -> None:
     phone = phone_by_id(tx, copy.phone_id)
-    if phone is None or phone.opted != "all":
+    if phone is None or phone.opted != "all" or now_ms >= notice.door_ms(means.office.door_after_h):
         return
     channel = next_rung(copy.channel, moved.after, moved.error, notice.channels, phone_kind=phone.kind)
     if channel is None or not means.office.carries(channel) or phone.refuses_calls:
