@@ -539,6 +539,13 @@ async def test_a_short_morning_before_the_door_still_holds_both(steps: Steps) ->
     assert await steps.after(1) == [(Rung.CALL, 1)]
 
 
+async def test_a_night_before_the_door_brings_the_call_nearer_rather_than_losing_it(steps: Steps) -> None:
+    steps.town.clock.step_wall(parse_iso("2026-12-05T14:00") - steps.town.clock.now_ms())
+    await one_house(steps, due_ms=parse_iso("2026-12-06T02:00"))
+    assert await steps.after(3) == [(Rung.REMINDER, 1)]
+    assert await steps.after(3) == [(Rung.CALL, 1)]  # four hours later the office is shut
+
+
 async def test_after_a_night_in_the_dark_the_call_alone_and_the_desk_says_so(steps: Steps) -> None:
     _, notice = await one_house(steps)
     await steps.town.clock.advance(11 * HOUR)

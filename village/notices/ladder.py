@@ -102,17 +102,18 @@ def rung_ms(
         after_ms = min(hours * _HOUR_MS, round((door_ms - since_ms) * _SHARE[rung]))
         at_ms = next_open_ms(since_ms + after_ms, open_hours)
         if rung is Rung.CALL and reminded_ms is not None:
-            at_ms = max(at_ms, next_open_ms(reminded_ms + _apart_ms(ladder, door_ms - reminded_ms), open_hours))
+            spans = _spans_ms(ladder, door_ms - reminded_ms)
+            later = [max(at_ms, next_open_ms(reminded_ms + span_ms, open_hours)) for span_ms in spans]
+            at_ms = next((each for each in later if each < door_ms), door_ms)
     return at_ms if at_ms < door_ms else None
 
 
-def _apart_ms(ladder: Ladder, left_ms: int) -> int:
-    """From the reminder to the call: the village's hours, or a third of what is left before the door list opens.
-
-    A third of what a quarter leaves is the quarter up to `_SHARE`'s half.
+def _spans_ms(ladder: Ladder, left_ms: int) -> list[int]:
+    """From the reminder to the call, best first: the village's hours, or a third of what is left before the door list
+    opens. A third of what a quarter leaves is the quarter up to `_SHARE`'s half.
     """
     hours_ms = (ladder.call_after_h - ladder.remind_after_h) * _HOUR_MS
-    return hours_ms if 2 * hours_ms <= left_ms else left_ms // 3
+    return [hours_ms, left_ms // 3] if 2 * hours_ms <= left_ms else [left_ms // 3]
 
 
 def next_open_ms(at_ms: int, open_hours: OpenHours) -> int:
