@@ -575,6 +575,49 @@ async def test_a_village_without_call_lines_only_reminds(steps: Steps) -> None:
     assert await steps.after(30) == [(Rung.REMINDER, 1)]
 
 
+async def test_whose_first_sms_left_late_is_reminded_as_long_after_it_and_once(steps: Steps) -> None:
+    office = replace(steps.town.means.office, calls=False)
+    steps.town.means = replace(steps.town.means, office=office)
+
+    def unit(tx: sqlite3.Connection) -> tuple[list[House], Notice]:
+        houses = [steps.town.house(tx, name) for name in ("王德福", "李桂英", "张满仓")]
+        notice = steps.town.send(tx)
+        steps.town.deliver(tx, steps.town.messages(tx, notice)[0]["id"])
+        return houses, notice
+
+    houses, notice = await steps.do(unit)
+    assert await steps.after(5.5) == [(Rung.REMINDER, 1)]  # the line carries only the first, until 14:40
+
+    def leave(tx: sqlite3.Connection) -> None:
+        for message in steps.town.messages(tx, notice)[1:3]:
+            steps.town.deliver(tx, message["id"])
+        confirm(tx, notice.id, via=Via.SMS, at_ms=steps.town.clock.now_ms(), phone_id=houses[2].phones[0])
+
+    await steps.do(leave)
+    assert await steps.after(3.75) == []
+    assert await steps.after(0.5) == [(Rung.REMINDER, 1)]
+    assert (await steps.newest(notice))["phone"] == houses[1].phones[0]
+    assert await steps.after(20) == []
+    kept = await steps.db.read(lambda tx: tx.execute("SELECT messages FROM notice_rung").fetchall())
+    assert [row["messages"] for row in kept] == [2]
+
+
+async def test_a_late_reminder_waits_for_the_morning(steps: Steps) -> None:
+    office = replace(steps.town.means.office, calls=False)
+    steps.town.means = replace(steps.town.means, office=office)
+    steps.town.clock.step_wall(parse_iso("2026-12-05T14:00") - steps.town.clock.now_ms())
+
+    def unit(tx: sqlite3.Connection) -> Notice:
+        steps.town.house(tx, "王德福")
+        return steps.town.send(tx)
+
+    notice = await steps.do(unit)
+    assert await steps.after(4.5) == [(Rung.REMINDER, 0)]
+    await steps.do(lambda tx: steps.town.deliver(tx, steps.town.messages(tx, notice)[0]["id"]))  # 18:30
+    assert await steps.after(12.25) == []
+    assert await steps.after(0.25) == [(Rung.REMINDER, 1)]
+
+
 async def test_little_time_before_everybody_must_know_brings_the_rungs_nearer(steps: Steps) -> None:
     due_ms = steps.town.clock.now_ms() + 2 * HOUR
     _, notice = await one_house(steps, due_ms=due_ms)

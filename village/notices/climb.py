@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.message import Channel
 from gateway.message import State as MessageState
 from village.notices import climb_store, store
 from village.notices.dispatch import Letter, in_turn, post
-from village.notices.ladder import due_rung, nobody_there
+from village.notices.ladder import after_first_ms, due_rung, next_open_ms, nobody_there
 from village.notices.notice import CopyKind, Notice, Rung, State, UnitKind
 from village.notices.office import Means, Office
 from village.notices.reach import waits
@@ -50,6 +50,12 @@ def climb_due(tx: sqlite3.Connection, means: Means, now_ms: int, *, trusted: boo
         done = climb_store.climbed(tx, notice.id, notice.version)
         rung = due_rung(rung_times(notice, means.office, done), done, now_ms)
         if rung is None:
+            late = _late_reminders(tx, means.office, notice, done, now_ms)
+            if late:
+                post(tx, means, notice, late, now_ms, rung=Rung.REMINDER)
+                climb_store.climb_more(tx, (notice.id, notice.version, Rung.REMINDER), messages=len(late))
+                log.info("late reminders notice=%d messages=%d", notice.id, len(late))
+                climbed.append((notice, Rung.REMINDER, len(late)))
             continue
         letters = _letters(tx, means.office, notice, rung)
         post(tx, means, notice, letters, now_ms, rung=rung)
@@ -115,6 +121,22 @@ def _letters(tx: sqlite3.Connection, office: Office, notice: Notice, rung: Rung)
         kind = CopyKind.CORRECTION if old else CopyKind.NOTICE
         letters.append(Letter(delivery.phone, rung.channel, kind, tuple(unit.id for unit in serves)))
     return letters
+
+
+def _late_reminders(
+    tx: sqlite3.Connection, office: Office, notice: Notice, done: Mapping[Rung, int], now_ms: int
+) -> list[Letter]:
+    """For those whose first SMS had not left when the others were reminded: as long after it as theirs came, unless a
+    higher rung is climbed before."""
+    if max(done, default=Rung.FIRST) is not Rung.REMINDER:
+        return []
+    if not notice.urgent and next_open_ms(now_ms, office.open_hours) != now_ms:
+        return []
+    span_ms = after_first_ms(Rung.REMINDER, notice, office.ladder, notice.door_ms(office.door_after_h))
+    late = climb_store.left_late(tx, notice, after_ms=done[Rung.REMINDER], until_ms=now_ms - span_ms)
+    if not late:
+        return []
+    return [letter for letter in _letters(tx, office, notice, Rung.REMINDER) if letter.phone.id in late]
 
 
 def _helps(rung: Rung, delivery: Delivery, copies: Sequence[climb_store.PhoneCopy]) -> bool:

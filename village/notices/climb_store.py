@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gateway.message import Channel
 from gateway.message import State as MessageState
-from village.notices.notice import CopyKind, Rung
+from village.notices.notice import CopyKind, Notice, Rung
 
 
 def climbed(tx: sqlite3.Connection, notice_id: int, version: int) -> dict[Rung, int]:
@@ -27,6 +27,33 @@ def climb(tx: sqlite3.Connection, step: tuple[int, int, Rung], now_ms: int, *, m
         " VALUES (:notice, :version, :rung, :now, :messages)",
         {"notice": notice_id, "version": version, "rung": rung, "now": now_ms, "messages": messages},
     )
+
+
+def climb_more(tx: sqlite3.Connection, step: tuple[int, int, Rung], *, messages: int) -> None:
+    """The rung was climbed before; these followed."""
+    notice_id, version, rung = step
+    tx.execute(
+        "UPDATE notice_rung SET messages = messages + :messages"
+        " WHERE notice_id = :notice AND version = :version AND rung = :rung",
+        {"notice": notice_id, "version": version, "rung": rung, "messages": messages},
+    )
+
+
+def left_late(tx: sqlite3.Connection, notice: Notice, *, after_ms: int, until_ms: int) -> set[int]:
+    """Phones whose first SMS of the current wording left only in this span, and that were not reminded; without those
+    all of whose people have confirmed."""
+    rows = tx.execute(
+        "SELECT DISTINCT c.phone_id FROM notice_copy c JOIN message_state m ON m.id = c.message_id"
+        " WHERE c.notice_id = :notice AND c.version = :version AND c.kind <> 'asked' AND c.channel = 'sms'"
+        " AND c.rung = 0 AND m.state IN ('accepted', 'delivered') AND m.accepted_ms > :after"
+        " AND m.accepted_ms <= :until"
+        " AND NOT EXISTS (SELECT 1 FROM notice_copy d WHERE d.notice_id = c.notice_id AND d.phone_id = c.phone_id"
+        "  AND d.version = c.version AND d.rung = 1)"
+        " AND EXISTS (SELECT 1 FROM notice_copy_serves s WHERE s.copy_id = c.id AND NOT EXISTS"
+        "  (SELECT 1 FROM notice_confirmation f WHERE f.unit_id = s.unit_id AND f.lapsed_ms IS NULL))",
+        {"notice": notice.id, "version": notice.version, "after": after_ms, "until": until_ms},
+    )
+    return {row["phone_id"] for row in rows}
 
 
 @dataclass(frozen=True, slots=True)

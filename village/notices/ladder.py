@@ -92,20 +92,27 @@ def rung_ms(
     """
     since_ms = max(notice.start_ms, notice.version_ms)
     if notice.urgent:
-        at_ms = since_ms + _URGENT_MS[rung]
+        at_ms = since_ms + after_first_ms(rung, notice, ladder, door_ms)
     elif rung is Rung.SECOND_CALL:
         if Rung.CALL not in climbed:
             return None
         at_ms = other_time_ms(climbed[Rung.CALL], open_hours)
     else:
-        hours = ladder.remind_after_h if rung is Rung.REMINDER else ladder.call_after_h
-        after_ms = min(hours * _HOUR_MS, round((door_ms - since_ms) * _SHARE[rung]))
-        at_ms = next_open_ms(since_ms + after_ms, open_hours)
+        at_ms = next_open_ms(since_ms + after_first_ms(rung, notice, ladder, door_ms), open_hours)
         if rung is Rung.CALL and reminded_ms is not None:
             spans = _spans_ms(ladder, door_ms - reminded_ms)
             later = [max(at_ms, next_open_ms(reminded_ms + span_ms, open_hours)) for span_ms in spans]
             at_ms = next((each for each in later if each < door_ms), door_ms)
     return at_ms if at_ms < door_ms else None
+
+
+def after_first_ms(rung: Rung, notice: Notice, ladder: Ladder, door_ms: int) -> int:
+    """How long after the first copy the reminder or the call comes, as if every hour were open."""
+    if notice.urgent:
+        return _URGENT_MS[rung]
+    hours = ladder.remind_after_h if rung is Rung.REMINDER else ladder.call_after_h
+    left_ms = door_ms - max(notice.start_ms, notice.version_ms)
+    return min(hours * _HOUR_MS, round(left_ms * _SHARE[rung]))
 
 
 def _spans_ms(ladder: Ladder, left_ms: int) -> list[int]:
