@@ -100,14 +100,15 @@ def _version_answered(
 def _units(
     tx: sqlite3.Connection, notice: Notice, phone_id: int | None, household_id: int | None, resident_id: int | None
 ) -> list[UnitId]:
+    """A phone speaks for those who hold it now: whoever it served when the copy went out may have passed it on."""
     units = store.units_of(tx, notice.id)
     if phone_id is not None:
-        served = set(store.served_by_phone(tx, notice.id, phone_id))
-        for holder in holders(tx, phone_id):
-            person = holder.resident_id if notice.unit is UnitKind.PERSON else None
-            if (holder.household_id, person) in units:
-                served.add(units[holder.household_id, person])
-        return sorted(served)
+        held_by = holders(tx, phone_id)
+        if notice.unit is UnitKind.PERSON:
+            people = {holder.resident_id for holder in held_by}
+            return sorted(unit_id for (_, resident), unit_id in units.items() if resident in people)
+        homes = {holder.household_id for holder in held_by}
+        return sorted(unit_id for (household, _), unit_id in units.items() if household in homes)
     return [
         unit_id
         for (household, resident), unit_id in units.items()

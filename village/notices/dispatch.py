@@ -84,7 +84,7 @@ def _draft(means: Means, notice: Notice, letter: Letter, text: str, *, now_ms: i
         reference=reference(notice),
         text="" if call else text,
         script=script(means.office, notice.text, corrected=corrected, slow=letter.phone.slow) if call else None,
-        expires_ms=None if asked else _expires_ms(notice, now_ms),
+        expires_ms=None if asked else _expires_ms(means.office, notice, rung, now_ms),
     )
 
 
@@ -96,7 +96,10 @@ def _priority(notice: Notice, rung: Rung, *, asked: bool) -> Priority:
     return Priority.URGENT if notice.urgent else Priority.NOTICE
 
 
-def _expires_ms(notice: Notice, now_ms: int) -> int:
+def _expires_ms(office: Office, notice: Notice, rung: Rung, now_ms: int) -> int:
+    """A later rung ends where the door list opens: somebody goes there, and nobody is rung about what is over."""
+    if rung > Rung.FIRST:
+        return notice.door_ms(office.door_after_h)
     if notice.due_ms is not None and notice.due_ms > now_ms:
         return notice.due_ms
     return now_ms + _LIFETIME_MS

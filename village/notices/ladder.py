@@ -28,13 +28,17 @@ _FAILED = frozenset({State.FAILED, State.UNKNOWN})
 """Not `expired`: what was not worth sending any more is not worth a call. `unknown` counts as unreached."""
 
 
+def nobody_there(error: str | None) -> bool:
+    """Whether this error says that a call, or another one, would end the same way."""
+    return (error or "").partition("/")[0] in _NOBODY_THERE
+
+
 def next_rung(
     channel: Channel, after: State, error: str | None, channels: Channels, *, phone_kind: str
 ) -> Channel | None:
     """The channel to try next on the same phone, or None where only the door is left."""
-    reason = (error or "").partition("/")[0]
     following = _NEXT.get(channel)
-    if after not in _FAILED or reason in _NOBODY_THERE or following is None:
+    if after not in _FAILED or nobody_there(error) or following is None:
         return None
     return following if channels.call and phone_kind in ("mobile", "landline") else None
 
@@ -78,23 +82,45 @@ def rung_ms(
     *,
     door_ms: int,
     open_hours: OpenHours,
+    reminded_ms: int | None = None,
 ) -> int | None:
     """When the rung comes; None where it does not: not before the door list opens, or before there was a first call.
 
     `climbed`: when earlier rungs of this wording really were. `open_hours`: spans of minutes of the Beijing day.
+    `reminded_ms`: when the reminder comes or came, where it does. The night may have put it off: whoever is reminded
+    when the office opens is not rung in the same minute.
     """
     since_ms = max(notice.start_ms, notice.version_ms)
     if notice.urgent:
-        at_ms = since_ms + _URGENT_MS[rung]
+        at_ms = since_ms + after_first_ms(rung, notice, ladder, door_ms)
     elif rung is Rung.SECOND_CALL:
         if Rung.CALL not in climbed:
             return None
         at_ms = other_time_ms(climbed[Rung.CALL], open_hours)
     else:
-        hours = ladder.remind_after_h if rung is Rung.REMINDER else ladder.call_after_h
-        after_ms = min(hours * _HOUR_MS, round((door_ms - since_ms) * _SHARE[rung]))
-        at_ms = next_open_ms(since_ms + after_ms, open_hours)
+        at_ms = next_open_ms(since_ms + after_first_ms(rung, notice, ladder, door_ms), open_hours)
+        if rung is Rung.CALL and reminded_ms is not None:
+            spans = _spans_ms(ladder, door_ms - reminded_ms)
+            later = [max(at_ms, next_open_ms(reminded_ms + span_ms, open_hours)) for span_ms in spans]
+            at_ms = next((each for each in later if each < door_ms), door_ms)
     return at_ms if at_ms < door_ms else None
+
+
+def after_first_ms(rung: Rung, notice: Notice, ladder: Ladder, door_ms: int) -> int:
+    """How long after the first copy the reminder or the call comes, as if every hour were open."""
+    if notice.urgent:
+        return _URGENT_MS[rung]
+    hours = ladder.remind_after_h if rung is Rung.REMINDER else ladder.call_after_h
+    left_ms = door_ms - max(notice.start_ms, notice.version_ms)
+    return min(hours * _HOUR_MS, round(left_ms * _SHARE[rung]))
+
+
+def _spans_ms(ladder: Ladder, left_ms: int) -> list[int]:
+    """From the reminder to the call, best first: the village's hours, or a third of what is left before the door list
+    opens. A third of what a quarter leaves is the quarter up to `_SHARE`'s half.
+    """
+    hours_ms = (ladder.call_after_h - ladder.remind_after_h) * _HOUR_MS
+    return [hours_ms, left_ms // 3] if 2 * hours_ms <= left_ms else [left_ms // 3]
 
 
 def next_open_ms(at_ms: int, open_hours: OpenHours) -> int:

@@ -42,6 +42,11 @@ def stage(unit: UnitRow) -> Stage:
     return Stage.QUEUED if unit.accepted_ms is None else Stage.ACCEPTED
 
 
+def waits(unit: UnitRow) -> bool:
+    """Whether this unit still has to be told or to answer: nobody who has is rung or written to again."""
+    return stage(unit) not in (Stage.CONFIRMED, Stage.HEARD) and unit.ticked_ms is None
+
+
 def to_visit(unit: UnitRow, notice: Notice, door_ms: int, now_ms: int, *, again: bool) -> bool:
     """Whether somebody has to knock: nothing can arrive any more, or nobody has answered in time.
 

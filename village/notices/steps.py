@@ -18,11 +18,20 @@ def rung_times(notice: Notice, office: Office, climbed: Mapping[Rung, int]) -> d
     `climbed`: the rungs of this wording that were climbed, and when.
     """
     door_ms = notice.door_ms(office.door_after_h)
-    return {
-        rung: rung_ms(rung, notice, office.ladder, climbed, door_ms=door_ms, open_hours=office.open_hours)
-        for rung in notice.rungs
-        if office.carries(rung.channel) and (rung.channel is Channel.SMS or notice.channels.call)
-    }
+    times: dict[Rung, int | None] = {}
+    for rung in sorted(notice.rungs):
+        if not office.carries(rung.channel) or (rung.channel is Channel.CALL and not notice.channels.call):
+            continue
+        times[rung] = rung_ms(
+            rung,
+            notice,
+            office.ladder,
+            climbed,
+            door_ms=door_ms,
+            open_hours=office.open_hours,
+            reminded_ms=climbed.get(Rung.REMINDER, times.get(Rung.REMINDER)),
+        )
+    return times
 
 
 def rings_again(tx: sqlite3.Connection, notice: Notice, office: Office) -> bool:
