@@ -306,3 +306,25 @@ async def test_on_the_real_gateway_a_leader_is_told_once_and_ticks(led: Street) 
     view = await led.db.read(lambda tx: told_groups(tx, notice, led.means.office, led.clock.now_ms()))
     assert view[1].letters[0].state is State.DELIVERED
     carrier.close()
+
+
+async def test_a_list_that_still_waits_is_ticked_by_nobody(led: Street) -> None:
+    """上门1全部 is about the list he has read: the second one, made meanwhile, is not in his hand yet."""
+    await told(led)
+    await led.clock.advance(24 * HOUR)
+    assert await led.db.write(lambda tx: tell_leaders(tx, led.means, led.clock.now_ms(), trusted=True)) >= 1
+    assert (await led.says(LEADER, "上门1 3")).key == "DOOR_BAD"
+    assert (await led.says(LEADER, "上门13")).key == "DOOR_NONE"
+    asked = await led.says(LEADER, "上门")
+    assert asked.text == "通知1还剩2家:1孙大娘 2钱老汉。说到一家回 上门1 1"
+    answer = await led.says(LEADER, "上门1全部")
+    assert answer.text == "通知1记下2家:1孙大娘 2钱老汉。单子上的都说到了,还有2家的单子随后发给您"
+    assert [name for name, _ in await ticks(led)] == ["孙大娘", "钱老汉"]
+    written_ms = led.clock.now_ms()
+    await led.clock.advance(60_000)
+    await led.db.write(led.carry)
+    assert (await led.says(LEADER, "上门1全部", centre_ms=written_ms)).key == "DOOR_SAME"
+    assert len(await ticks(led)) == 2  # it was on its way while the second list was taken
+    await led.clock.advance(60_000)
+    assert (await led.says(LEADER, "上门1全部")).key == "DOOR_OK"
+    assert len(await ticks(led)) == 4

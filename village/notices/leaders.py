@@ -289,6 +289,8 @@ class Ticked:
     now: tuple[Listed, ...]
     before: tuple[Listed, ...]
     left: tuple[Listed, ...]
+    coming: int = 0
+    """How many more stand on a list that has not reached him yet."""
 
 
 def tick_listed(
@@ -297,16 +299,20 @@ def tick_listed(
     group_no: int,
     numbers: Collection[int] | None,
     *,
+    in_hand: Collection[int] | None = None,
     seen_version: int,
     by: str,
     now_ms: int,
 ) -> Ticked:
-    """Tick these numbers of the group's list, or all (None). What bears no number there is left alone.
+    """Tick these numbers of the group's list, or all (None) of those `in_hand`. What bears no number is left alone.
+
+    `in_hand`: the numbers that had reached him when he wrote (None: all); nobody else is ticked.
 
     Raises RefusalError (404; 409 where the notice was corrected since the list).
     """
     notice = notice_of(tx, notice_id)
-    ours = listed(tx, notice, group_no)
+    everything = listed(tx, notice, group_no)
+    ours = [one for one in everything if in_hand is None or one.number in in_hand]
     wanted = [one for one in ours if numbers is None or one.number in numbers]
     now = tuple(one for one in wanted if not one.told)
     for one in now:
@@ -317,6 +323,7 @@ def tick_listed(
         now=now,
         before=tuple(one for one in wanted if one.told) if numbers is not None else (),
         left=tuple(one for one in ours if not one.told and one.unit_id not in ticked),
+        coming=sum(not one.told for one in everything) - sum(not one.told for one in ours),
     )
 
 

@@ -88,6 +88,27 @@ def numbered(tx: sqlite3.Connection, notice_id: int, version: int, group_no: int
     return [Numbered(row["number"], row["unit_id"]) for row in rows]
 
 
+def numbers_in_hand(
+    tx: sqlite3.Connection, notice_id: int, version: int, group_no: int, answered_ms: int, *, waiting: bool = False
+) -> set[int]:
+    """The numbers on the lists of this version that the leader had when he wrote, as `version_in_hand` counts them.
+
+    What waits in the queue, failed or was withdrawn is in nobody's hand; what was cut off while it was being sent
+    counts where nothing else does.
+    """
+    rows = tx.execute(
+        "SELECT d.number, m.id IS NULL OR m.state IN ('accepted', 'delivered', 'unknown') AS sure"
+        " FROM door_letter l JOIN door_number d ON d.letter_id = l.id LEFT JOIN message_state m ON m.id = l.message_id"
+        " WHERE l.notice_id = :notice AND l.version = :version AND l.group_no = :group AND ("
+        "   m.id IS NULL OR m.state IN ('sending', 'unknown') OR (:waiting AND m.state = 'queued')"
+        "   OR (m.state IN ('accepted', 'delivered') AND coalesce(m.accepted_ms, m.delivered_ms) <= :before))",
+        {"notice": notice_id, "version": version, "group": group_no, "before": answered_ms + _CENTRE_SLACK_MS,
+         "waiting": waiting},
+    ).fetchall()  # fmt: skip
+    sure = {row["number"] for row in rows if row["sure"] or waiting}
+    return sure or {row["number"] for row in rows}
+
+
 def letters_of(tx: sqlite3.Connection, notice_id: int, version: int) -> list[LetterRow]:
     """By group, the first one first."""
     rows = tx.execute(
@@ -125,8 +146,8 @@ def version_in_hand(
     row = tx.execute(
         "SELECT l.version FROM door_letter l LEFT JOIN message_state m ON m.id = l.message_id"
         " WHERE l.notice_id = :notice AND l.group_no = :group AND ("
-        "   coalesce(m.accepted_ms, m.delivered_ms) <= :before OR m.id IS NULL"
-        "   OR m.state IN ('sending', 'unknown') OR (:waiting AND m.state = 'queued'))"
+        "   (m.state IN ('accepted', 'delivered') AND coalesce(m.accepted_ms, m.delivered_ms) <= :before)"
+        "   OR m.id IS NULL OR m.state IN ('sending', 'unknown') OR (:waiting AND m.state = 'queued'))"
         " ORDER BY (NOT :waiting AND m.id IS NOT NULL AND coalesce(m.accepted_ms, m.delivered_ms) IS NULL),"
         " l.id DESC LIMIT 1",
         {"notice": notice_id, "group": group_no, "before": answered_ms + _CENTRE_SLACK_MS, "waiting": waiting},
