@@ -134,6 +134,14 @@ async def desk(db: Database, clock: MovableClock, town: Town, tmp_path: Path) ->
 # 接龙
 
 
+async def test_who_has_not_answered_is_shown_unticked_with_a_word_why(desk: Desk) -> None:
+    page = await desk.look("#接龙\n1.王德福 @赵田禾\n还没接龙的：\n1.张三\n2.李桂英")
+    assert ticked(page) == [await desk.unit("王德福")]
+    assert "写在“还没有回的”下面" in page.text
+    assert "是别人@他的" in page.text
+    assert "叫李桂英的不止一个" in page.text
+
+
 async def test_a_pasted_list_is_looked_at_and_then_counted(desk: Desk) -> None:
     page = await desk.look()
     assert page.status == 200
