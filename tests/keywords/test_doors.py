@@ -42,7 +42,16 @@ LEADER = "+8619900000031"
         ("上门通知17:1、3", DoorTick(("17", "1", "3"))),
         ("上门17 三", DoorTick(("173",))),
         ("上门17 3号 5号", DoorTick(("17", "3", "5"))),
-        ("上门17 3家说到了", DoorTick(("17", "3"))),
+        ("上门17 3号家说到了", DoorTick(("17", "3"))),
+        ("上门17 3号 5号都说了", DoorTick(("17", "3", "5"))),
+        ("上门17 家家都说了", DoorTick(("17",), everybody=True)),
+        ("上门17 3家说到了", DoorTick(clear=False)),  # three of them, or number 3
+        ("上门1 3家都说了", DoorTick(clear=False)),
+        ("上门17 5人", DoorTick(clear=False)),
+        ("上门17 三户说了", DoorTick(clear=False)),
+        ("上门1 全家都说了", DoorTick(clear=False)),  # one family, or the whole list
+        ("上门1 3 全家都说了", DoorTick(clear=False)),
+        ("上门17家都说了", DoorTick(clear=False)),
         ("上门17 3 5 都说了", DoorTick(("17", "3", "5"))),
         ("您好,上门17 3 谢谢", DoorTick(("17", "3"))),
         ("SM17 3", DoorTick(("17", "3"))),
@@ -166,7 +175,8 @@ async def test_notice_17_without_a_space(led: Street) -> None:
 @pytest.mark.parametrize(
     ("text", "key"),
     [("上门1 9", "DOOR_BAD"), ("上门1 1 9", "DOOR_BAD"), ("上门5 1", "DOOR_NONE"), ("上门1 1-2", "DOOR_HOW"),
-     ("上门99999", "DOOR_HOW")],
+     ("上门99999", "DOOR_HOW"), ("上门1 2家都说了", "DOOR_HOW"), ("上门1 2人", "DOOR_HOW"),
+     ("上门1 全家都说了", "DOOR_HOW")],
 )  # fmt: skip
 async def test_what_is_not_on_the_list_ticks_nobody(led: Street, text: str, key: str) -> None:
     await told(led)

@@ -166,6 +166,8 @@ def _doors(plain: str) -> Command | None:
     """A word before the digits: no ballot and no service can be meant. Whether he leads a group is seen later."""
     for form in (plain, without_courtesies(plain)):
         if match := lexicon.DOORS.fullmatch(form.translate(reserved.NUMERALS)):
+            if lexicon.DOORS_COUNTED.search(form.translate(reserved.NUMERALS)):
+                return DoorTick(clear=False)
             groups = tuple(re.findall("[0-9]+", match["groups"]))
             named = len(groups) > 1 and match["all"] == "都"  # 3 5 都说了: those two
             everybody = bool(match["all"]) and not named

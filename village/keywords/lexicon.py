@@ -185,10 +185,12 @@ _DOOR_BETWEEN = "[ 、,.;:/#*和与及号]"
 DOORS = re.compile(
     f"{_DOOR_WORD}{_DOOR_BETWEEN}*(?:通知)?{_DOOR_BETWEEN}*"
     f"(?P<groups>(?:[0-9]{{1,9}}(?:[家户人号]|号家)?(?:{_DOOR_BETWEEN}*|$))*)"
-    f"(?P<all>(?:家家|家|户|人)?(?:全部|全|都|所有|所有人|quanbu))?(?:家|户|人)?"
+    f"(?P<all>(?:家家|户户|人人)?(?:全部|全|都|所有|所有人|quanbu))?(?:家|户|人)?"
     "(?:都|已经|已)?(?:说到了?|说过了?|说好了?|说了?|告诉了?|通知了?|通知到了?|知道了?|到了|去了|去过了?|好了|完了|ok)?"
 )
 """A leader's tick. 1-5 and 1到5 are left to him to write out."""
+DOORS_COUNTED = re.compile(r"[0-9]([家户人])(?!\1)|全[家户人]")
+"""3家都说了 may be three of them or number 3, and 全家都说了 one family or the whole list: he is asked."""
 DOORS_LENGTH = 20
 """What begins like a tick and is longer is somebody's own words."""
 DOORS_BEGUN = re.compile(f"{_DOOR_WORD}{_DOOR_BETWEEN}*(?:通知)?{_DOOR_BETWEEN}*[0-9{NUMERAL}十]")
