@@ -14,7 +14,7 @@ from village.ground.database import Database
 from village.notices import leaders_store, store
 from village.notices.confirm import Via, confirm
 from village.notices.correct_notice import correct_notice
-from village.notices.doors import doors, tick
+from village.notices.doors import doors, open_doors, tick
 from village.notices.leaders import (
     NoLeader,
     leaders_by_group,
@@ -336,3 +336,34 @@ async def test_the_sms_names_whom_the_door_list_names_in_its_order(db: Database,
 
     sent, shown = await db.write(unit)
     assert sent == shown == ["独居老", "独居小", "年轻", "远行"]
+
+
+async def test_a_day_three_weeks_off_still_opens_the_list(db: Database, town: Town) -> None:
+    """A notice of the 5th that is due on the 25th: its doors open then, and its leader is told then."""
+
+    def unit(tx: sqlite3.Connection) -> Notice:
+        leads(tx, town, town.house(tx, "李组长"))
+        town.house(tx, "王德福")
+        notice = town.send(tx, "医保12月25日截止", due_ms=town.clock.now_ms() + 20 * 24 * HOUR)
+        for row in town.messages(tx, notice):
+            town.deliver(tx, row["id"])
+        return notice
+
+    notice = await db.write(unit)
+
+    def opened(tx: sqlite3.Connection) -> list[int]:
+        return [found.notice.id for found in open_doors(tx, town.clock.now_ms(), town.means.office)]
+
+    await town.clock.advance(19 * 24 * HOUR)
+    assert await db.write(lambda tx: tell(tx, town)) == 0
+    assert await db.read(opened) == []
+    shown = await db.read(
+        lambda tx: told_groups(tx, store.notice_of(tx, notice.id), town.means.office, town.clock.now_ms())
+    )
+    assert shown[1].due_ms == notice.due_ms
+    await town.clock.advance(25 * HOUR)
+    assert await db.write(lambda tx: tell(tx, town)) == 1
+    assert await db.read(opened) == [notice.id]
+    await town.clock.advance(14 * 24 * HOUR)
+    assert await db.read(opened) == []
+    assert await db.write(lambda tx: tell(tx, town)) == 0

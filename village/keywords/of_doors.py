@@ -15,12 +15,11 @@ from village.keywords.door_replies import DoorReplies
 from village.keywords.of_suggestions import suggestion
 from village.keywords.reading import Reading
 from village.notices import leaders_store
-from village.notices.leaders import OPEN_DAYS, Listed, groups_led, listed
+from village.notices.doors import open_notices
+from village.notices.leaders import Listed, groups_led, listed
 from village.notices.notice import Notice, State
-from village.notices.store import newest_by_number, notice_of
+from village.notices.store import newest_by_number
 from village.people.store import PhoneRow
-
-_DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,14 +147,13 @@ def _lists_of(reading: Reading, led: dict[int, str], notice: Notice) -> list[_Li
 def _open_lists(reading: Reading, led: dict[int, str]) -> Decision:
     """上门 alone: the one list that is open, or which there are."""
     replies = DoorReplies(reading.replies)
-    since_ms = reading.now_ms - OPEN_DAYS * _DAY_MS
+    running = open_notices(reading.tx, reading.now_ms)
     found: list[tuple[Notice, list[Listed]]] = []
     for group_no, leader in led.items():
-        for notice_id in leaders_store.notices_with_letters(reading.tx, group_no, since_ms):
-            notice = notice_of(reading.tx, notice_id)
+        for notice in running:
             had = _numbers_on(reading, _List(notice, group_no, leader, notice.version))
             left = [one for one in listed(reading.tx, notice, group_no) if not one.told and one.number in had]
-            if left and notice.state is State.SENT:
+            if left:
                 found.append((notice, left))
     why = say("看要上门的")
     if not found:

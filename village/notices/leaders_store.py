@@ -155,14 +155,15 @@ def version_in_hand(
     return None if row is None else row["version"]
 
 
-def notices_with_letters(tx: sqlite3.Connection, group_no: int, since_ms: int) -> list[int]:
-    """Ids of the notices about which this group's leader was written to since then, newest first."""
+def open_since(tx: sqlite3.Connection, since_ms: int) -> list[int]:
+    """Ids of the notices that are out and were sent, corrected or due since then, newest first."""
     rows = tx.execute(
-        "SELECT notice_id, max(id) AS latest FROM door_letter WHERE group_no = :group AND sent_ms >= :since"
-        " GROUP BY notice_id ORDER BY latest DESC",
-        {"group": group_no, "since": since_ms},
+        "SELECT n.id FROM notice n JOIN notice_version v ON v.notice_id = n.id AND v.version = n.version"
+        " WHERE n.state = 'sent' AND max(n.start_ms, v.created_ms, coalesce(v.due_ms, 0)) >= :since"
+        " ORDER BY n.start_ms DESC, n.id DESC",
+        {"since": since_ms},
     )
-    return [row["notice_id"] for row in rows]
+    return [row["id"] for row in rows]
 
 
 def letter_messages(tx: sqlite3.Connection, *, notice_id: int | None = None, phone_id: int | None = None) -> list[int]:
