@@ -310,7 +310,7 @@ async def test_on_the_real_gateway_a_leader_is_told_once_and_ticks(led: Street) 
         carrier.send_from(LEADER, "上门１２")
         carrier.send_from(LEADER, "上门1 2")
         await until(led, lambda: len(heard("通知1")) >= 3)
-        await until(led, lambda: bool(heard("已记过") or heard("没有通知12")))
+        await until(led, lambda: bool(heard("没有通知12") and heard("记下1家:2钱老汉")))
     assert await ticks(led) == [("钱老汉", "赵组长")]
     assert len(heard("没听到")) == 1
     view = await led.db.read(lambda tx: told_groups(tx, notice, led.means.office, led.clock.now_ms()))
