@@ -8,6 +8,7 @@ from datetime import date
 
 import pytest
 
+from gateway.message import State
 from gateway.segments import count
 from tests.notices.town import House, Town
 from village.ground.clock import beijing
@@ -38,6 +39,10 @@ LAST = date(2026, 12, 25)
 
 
 def task(tx: sqlite3.Connection, town: Town, notice: Notice, by_day: date = LAST) -> None:
+    """The notice itself has arrived."""
+    for row in town.messages(tx, notice):
+        if row["state"] == State.QUEUED:
+            town.deliver(tx, row["id"])
     set_task(tx, town.means.outbox, notice.id, what="医保", by_day=by_day, by="陈会计", now_ms=town.clock.now_ms())
 
 
@@ -104,6 +109,49 @@ async def test_off_at_that_hour_it_reminds_when_it_is_up_again_but_not_after_the
     await db.write(again)
     await town.clock.advance(8 * DAY)
     assert await db.write(lambda tx: remind(tx, town)) == 0
+
+
+async def test_it_never_overtakes_the_notice_and_goes_when_that_has_left(db: Database, town: Town) -> None:
+    def unit(tx: sqlite3.Connection) -> tuple[Notice, list[int]]:
+        for name in ("王德福", "李桂英"):
+            town.house(tx, name)
+        notice = town.send(tx, "医保12月25日截止,每人400元")
+        set_task(tx, town.means.outbox, notice.id, what="医保", by_day=LAST, by="陈会计", now_ms=town.clock.now_ms())
+        return notice, [row["id"] for row in town.messages(tx, notice)]
+
+    notice, (first, second) = await db.write(unit)
+    await db.write(lambda tx: town.deliver(tx, first))
+    await until_the_22nd(town)
+    assert await db.write(lambda tx: remind(tx, town)) == 1
+    assert await db.write(lambda tx: remind(tx, town)) == 0
+    view = await db.read(lambda tx: task_view(tx, notice.id, town.means.office))
+    assert view.task is not None
+    assert view.task.reminded_ms is None
+    assert (view.sent, view.would_reach) == (1, 1)
+    await town.clock.advance(HOUR)
+    await db.write(lambda tx: town.deliver(tx, second))
+    assert await db.write(lambda tx: remind(tx, town)) == 1
+    assert await db.write(lambda tx: remind(tx, town)) == 0
+    view = await db.read(lambda tx: task_view(tx, notice.id, town.means.office))
+    assert view.task is not None
+    assert view.task.reminded_ms == town.clock.now_ms()
+    assert view.sent == 2
+
+
+async def test_a_call_that_waits_holds_it_for_a_day_and_no_longer(db: Database, town: Town) -> None:
+    def unit(tx: sqlite3.Connection) -> Notice:
+        house = town.house(tx, "王德福")
+        town.wants(tx, house.phones[0], "call")
+        notice = town.send(tx, "医保12月25日截止,每人400元")
+        set_task(tx, town.means.outbox, notice.id, what="医保", by_day=LAST, by="陈会计", now_ms=town.clock.now_ms())
+        assert [row["channel"] for row in town.messages(tx, notice)] == ["call"]
+        return notice
+
+    await db.write(unit)
+    await until_the_22nd(town)
+    assert await db.write(lambda tx: remind(tx, town)) == 0
+    await town.clock.advance(DAY)
+    assert await db.write(lambda tx: remind(tx, town)) == 1
 
 
 async def test_sent_or_set_within_the_three_days_there_is_none(db: Database, town: Town) -> None:

@@ -119,8 +119,14 @@ class _Reminder:
 
 
 def _remind(tx: sqlite3.Connection, means: Means, notice: Notice, task: Task, now_ms: int) -> int:
-    reminders = _reminders(tx, notice)
-    tasks_store.mark_reminded(tx, notice.id, now_ms)
+    """A phone for which a copy of the notice itself still waits is passed over and looked at again the next minute: the
+    reminder neither overtakes what it reminds of, nor comes together with a call about it."""
+    calls_too = now_ms < remind_ms(task, means.office) + _DAY_MS  # a phone nobody answers does not hold it for ever
+    waiting = tasks_store.phones_waiting(tx, notice.id, calls=calls_too)
+    every = _reminders(tx, notice)
+    reminders = [reminder for reminder in every if reminder.phone.id not in waiting]
+    if len(reminders) == len(every):
+        tasks_store.mark_reminded(tx, notice.id, now_ms)
     drafts = [
         Draft(
             to=means.vault.open(reminder.phone.sealed),
@@ -141,7 +147,8 @@ def _remind(tx: sqlite3.Connection, means: Means, notice: Notice, task: Task, no
         questions.ask(
             tx, reminder.phone.id, kind=KIND, number=notice.number, subject_id=notice.id, message_id=message_id
         )
-    log.info("reminded notice=%d messages=%d", notice.id, len(reminders))
+    if reminders:
+        log.info("reminded notice=%d messages=%d", notice.id, len(reminders))
     return len(reminders)
 
 
@@ -151,7 +158,9 @@ def _over_ms(task: Task) -> int:
 
 
 def _reminders(tx: sqlite3.Connection, notice: Notice) -> list[_Reminder]:
-    """Today's mobiles of those who were addressed then and have it still to do; nobody who opted out."""
+    """Today's mobiles of those who were addressed then and have it still to do; nobody who opted out, and no phone that
+    was reminded of the present day."""
+    reminded = tasks_store.phones_reminded(tx, notice.id)
     open_units = {unit.unit_id: unit for unit in tasks_store.task_units(tx, notice.id) if unit.done_ms is None}
     frozen = units_of(tx, notice.id)
     allotment = allot(select(tx, notice.audience), notice.unit, Channels(sms=True, call=False, page=False))
@@ -160,7 +169,7 @@ def _reminders(tx: sqlite3.Connection, notice: Notice) -> list[_Reminder]:
     for delivery in allotment.deliveries:
         ids = [unit_at[place] for place in delivery.serves]
         units = tuple(open_units[unit_id] for unit_id in ids if unit_id is not None and unit_id in open_units)
-        if units:
+        if units and delivery.phone.id not in reminded:
             found.append(_Reminder(delivery.phone, units))
     return found
 
