@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -305,7 +306,13 @@ async def test_what_became_of_the_reminder(desk: Desk) -> None:
     assert "离最后一天不到三天了" in (await set_day(desk, by_day="2026-12-07")).text
     await set_day(desk)
     on_the_22nd = desk.town.clock.now_ms() + 17 * 24 * HOUR
-    await desk.db.write(lambda tx: remind_due(tx, desk.town.means, on_the_22nd, trusted=True))
+
+    def remind(tx: sqlite3.Connection) -> None:
+        for row in desk.town.messages(tx, desk.notice):
+            desk.town.deliver(tx, row["id"])
+        remind_due(tx, desk.town.means, on_the_22nd, trusted=True)
+
+    await desk.db.write(remind)
     page = await desk.browser.get("/notices/1/task")
     assert "5条，到手机0条" in page.text
     page = await desk.browser.submit(page, "/notices/1/task", drop="1")
