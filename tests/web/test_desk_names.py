@@ -343,6 +343,20 @@ async def test_the_door_page_says_which_leader_was_told(desk: Desk) -> None:
     assert paper.text.count("名字前面是短信里的号") == 1
 
 
+async def test_the_door_page_says_that_no_leader_has_the_list(desk: Desk) -> None:
+    await desk.town.clock.advance(3 * HOUR)
+
+    def tell(tx: sqlite3.Connection) -> None:
+        assert tell_leaders(tx, desk.town.means, desk.town.clock.now_ms(), trusted=True) == 1
+        row = tx.execute("SELECT id FROM message_state WHERE kind = 'leader'").fetchone()
+        desk.town.fail(tx, row["id"], "full_phone")
+        assert tell_leaders(tx, desk.town.means, desk.town.clock.now_ms(), trusted=True) == 0
+
+    await desk.db.write(tell)
+    page = await desk.browser.get("/notices/1/doors")
+    assert "短信没有到组长李组长手里。请把上门单打印出来，交给去的人。" in page.text
+
+
 @pytest.mark.needs("chromium")
 @pytest.mark.parametrize("width", [360, 1280])
 async def test_no_page_is_wider_than_the_screen(desk: Desk, width: int) -> None:

@@ -58,14 +58,16 @@ def add_round(tx: sqlite3.Connection, notice_id: int, version: int, number: int,
 def add_letter(
     tx: sqlite3.Connection, *, notice_id: int, version: int, number: int, group_no: int, resident_id: int, leader: str,
     phone_id: int, message_id: int, listed: Sequence[Numbered], left_out: int, now_ms: int,
+    instead_of: int | None = None,
 ) -> None:  # fmt: skip
-    """`number` is the round's."""
+    """`number` is the round's. `instead_of`: the letter that failed, whose numbers this one carries again."""
     letter_id = tx.execute(
         "INSERT INTO door_letter (notice_id, version, round, group_no, resident_id, leader, phone_id, message_id,"
-        " left_out, sent_ms) VALUES (:notice, :version, :round, :group, :resident, :leader, :phone, :message, :out,"
-        " :now) RETURNING id",
+        " left_out, sent_ms, instead_of) VALUES (:notice, :version, :round, :group, :resident, :leader, :phone,"
+        " :message, :out, :now, :instead) RETURNING id",
         {"notice": notice_id, "version": version, "round": number, "group": group_no, "resident": resident_id,
-         "leader": leader, "phone": phone_id, "message": message_id, "out": left_out, "now": now_ms},
+         "leader": leader, "phone": phone_id, "message": message_id, "out": left_out, "now": now_ms,
+         "instead": instead_of},
     ).fetchone()[0]  # fmt: skip
     tx.executemany(
         "INSERT INTO door_number (letter_id, notice_id, version, group_no, number, unit_id)"
@@ -98,7 +100,8 @@ def numbers_in_hand(
     """
     rows = tx.execute(
         "SELECT d.number, m.id IS NULL OR m.state IN ('accepted', 'delivered', 'unknown') AS sure"
-        " FROM door_letter l JOIN door_number d ON d.letter_id = l.id LEFT JOIN message_state m ON m.id = l.message_id"
+        " FROM door_letter l JOIN door_number d ON d.letter_id IN (l.id, l.instead_of)"
+        " LEFT JOIN message_state m ON m.id = l.message_id"
         " WHERE l.notice_id = :notice AND l.version = :version AND l.group_no = :group AND ("
         "   m.id IS NULL OR m.state IN ('sending', 'unknown') OR (:waiting AND m.state = 'queued')"
         "   OR (m.state IN ('accepted', 'delivered') AND coalesce(m.accepted_ms, m.delivered_ms) <= :before))",
@@ -113,9 +116,9 @@ def letters_of(tx: sqlite3.Connection, notice_id: int, version: int) -> list[Let
     """By group, the first one first."""
     rows = tx.execute(
         "SELECT l.round, l.group_no, l.leader, p.masked, l.left_out, l.sent_ms, m.state, m.error, m.delivered_ms,"
-        " (SELECT count(*) FROM door_number n WHERE n.letter_id = l.id) AS listed"
+        " (SELECT count(*) FROM door_number n WHERE n.letter_id IN (l.id, l.instead_of)) AS listed"
         " FROM door_letter l JOIN phone p ON p.id = l.phone_id LEFT JOIN message_state m ON m.id = l.message_id"
-        " WHERE l.notice_id = :notice AND l.version = :version ORDER BY l.group_no, l.round",
+        " WHERE l.notice_id = :notice AND l.version = :version ORDER BY l.group_no, l.round, l.id",
         {"notice": notice_id, "version": version},
     )
     return [
@@ -130,6 +133,60 @@ def letters_of(tx: sqlite3.Connection, notice_id: int, version: int) -> list[Let
             state=None if row["state"] is None else MessageState(row["state"]),
             error=row["error"],
             delivered_ms=row["delivered_ms"],
+        )
+        for row in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A letter by what it was about: for taking it back, or for writing to somebody else."""
+
+    id: int
+    round: int
+    group_no: int
+    phone_id: int
+    message_id: int
+    left_out: int
+    listed: tuple[Numbered, ...]
+
+
+def letters_waiting(tx: sqlite3.Connection, notice_id: int, version: int) -> list[Written]:
+    """Those that have not left yet."""
+    return _written(tx, notice_id, version, "m.state = 'queued'")
+
+
+def letters_lost(tx: sqlite3.Connection, notice_id: int, version: int) -> list[Written]:
+    """Those that reached nobody, and instead of which nothing was sent to somebody else."""
+    return _written(
+        tx, notice_id, version,
+        "m.state IN ('failed', 'expired') AND l.instead_of IS NULL"
+        " AND NOT EXISTS (SELECT 1 FROM door_letter o WHERE o.instead_of = l.id)",
+    )  # fmt: skip
+
+
+def _written(tx: sqlite3.Connection, notice_id: int, version: int, which: str) -> list[Written]:
+    rows = tx.execute(
+        "SELECT l.id, l.round, l.group_no, l.phone_id, l.message_id, l.left_out, l.instead_of"
+        " FROM door_letter l JOIN message_state m ON m.id = l.message_id"
+        f" WHERE l.notice_id = :notice AND l.version = :version AND {which} ORDER BY l.id",
+        {"notice": notice_id, "version": version},
+    ).fetchall()
+    return [
+        Written(
+            id=row["id"],
+            round=row["round"],
+            group_no=row["group_no"],
+            phone_id=row["phone_id"],
+            message_id=row["message_id"],
+            left_out=row["left_out"],
+            listed=tuple(
+                Numbered(one["number"], one["unit_id"])
+                for one in tx.execute(
+                    "SELECT number, unit_id FROM door_number WHERE letter_id = :letter ORDER BY number",
+                    {"letter": row["instead_of"] or row["id"]},
+                )
+            ),
         )
         for row in rows
     ]

@@ -54,10 +54,11 @@ CREATE TABLE door_letter (
     message_id  INTEGER NOT NULL UNIQUE,
     left_out    INTEGER NOT NULL CHECK (left_out >= 0),  -- how many did not fit and were sent to the committee's page
     sent_ms     INTEGER NOT NULL,
-    UNIQUE (notice_id, version, round, group_no),
+    instead_of  INTEGER UNIQUE REFERENCES door_letter (id),  -- one that failed: the same list, to another leader, once
     FOREIGN KEY (notice_id, version, round) REFERENCES door_round (notice_id, version, round)
 ) STRICT;
 
+CREATE UNIQUE INDEX door_letter_once ON door_letter (notice_id, version, round, group_no) WHERE instead_of IS NULL;
 CREATE INDEX door_letter_of_phone ON door_letter (phone_id);
 
 -- What a leader ticks by: a household keeps its number as long as the wording stands, whoever else answers.
