@@ -42,7 +42,16 @@ LEADER = "+8619900000031"
         ("上门通知17:1、3", DoorTick(("17", "1", "3"))),
         ("上门17 三", DoorTick(("173",))),
         ("上门17 3号 5号", DoorTick(("17", "3", "5"))),
-        ("上门17 3家说到了", DoorTick(("17", "3"))),
+        ("上门17 3号家说到了", DoorTick(("17", "3"))),
+        ("上门17 3号 5号都说了", DoorTick(("17", "3", "5"))),
+        ("上门17 家家都说了", DoorTick(("17",), everybody=True)),
+        ("上门17 3家说到了", DoorTick(clear=False)),  # three of them, or number 3
+        ("上门1 3家都说了", DoorTick(clear=False)),
+        ("上门17 5人", DoorTick(clear=False)),
+        ("上门17 三户说了", DoorTick(clear=False)),
+        ("上门1 全家都说了", DoorTick(clear=False)),  # one family, or the whole list
+        ("上门1 3 全家都说了", DoorTick(clear=False)),
+        ("上门17家都说了", DoorTick(clear=False)),
         ("上门17 3 5 都说了", DoorTick(("17", "3", "5"))),
         ("您好,上门17 3 谢谢", DoorTick(("17", "3"))),
         ("SM17 3", DoorTick(("17", "3"))),
@@ -166,7 +175,8 @@ async def test_notice_17_without_a_space(led: Street) -> None:
 @pytest.mark.parametrize(
     ("text", "key"),
     [("上门1 9", "DOOR_BAD"), ("上门1 1 9", "DOOR_BAD"), ("上门5 1", "DOOR_NONE"), ("上门1 1-2", "DOOR_HOW"),
-     ("上门99999", "DOOR_HOW")],
+     ("上门99999", "DOOR_HOW"), ("上门1 2家都说了", "DOOR_HOW"), ("上门1 2人", "DOOR_HOW"),
+     ("上门1 全家都说了", "DOOR_HOW")],
 )  # fmt: skip
 async def test_what_is_not_on_the_list_ticks_nobody(led: Street, text: str, key: str) -> None:
     await told(led)
@@ -300,9 +310,31 @@ async def test_on_the_real_gateway_a_leader_is_told_once_and_ticks(led: Street) 
         carrier.send_from(LEADER, "上门１２")
         carrier.send_from(LEADER, "上门1 2")
         await until(led, lambda: len(heard("通知1")) >= 3)
-        await until(led, lambda: bool(heard("已记过") or heard("没有通知12")))
+        await until(led, lambda: bool(heard("没有通知12") and heard("记下1家:2钱老汉")))
     assert await ticks(led) == [("钱老汉", "赵组长")]
     assert len(heard("没听到")) == 1
     view = await led.db.read(lambda tx: told_groups(tx, notice, led.means.office, led.clock.now_ms()))
     assert view[1].letters[0].state is State.DELIVERED
     carrier.close()
+
+
+async def test_a_list_that_still_waits_is_ticked_by_nobody(led: Street) -> None:
+    """上门1全部 is about the list he has read: the second one, made meanwhile, is not in his hand yet."""
+    await told(led)
+    await led.clock.advance(24 * HOUR)
+    assert await led.db.write(lambda tx: tell_leaders(tx, led.means, led.clock.now_ms(), trusted=True)) >= 1
+    assert (await led.says(LEADER, "上门1 3")).key == "DOOR_BAD"
+    assert (await led.says(LEADER, "上门13")).key == "DOOR_NONE"
+    asked = await led.says(LEADER, "上门")
+    assert asked.text == "通知1还剩2家:1孙大娘 2钱老汉。说到一家回 上门1 1"
+    answer = await led.says(LEADER, "上门1全部")
+    assert answer.text == "通知1记下2家:1孙大娘 2钱老汉。单子上的都说到了,还有2家的单子随后发给您"
+    assert [name for name, _ in await ticks(led)] == ["孙大娘", "钱老汉"]
+    written_ms = led.clock.now_ms()
+    await led.clock.advance(60_000)
+    await led.db.write(led.carry)
+    assert (await led.says(LEADER, "上门1全部", centre_ms=written_ms)).key == "DOOR_SAME"
+    assert len(await ticks(led)) == 2  # it was on its way while the second list was taken
+    await led.clock.advance(60_000)
+    assert (await led.says(LEADER, "上门1全部")).key == "DOOR_OK"
+    assert len(await ticks(led)) == 4

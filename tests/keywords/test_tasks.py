@@ -17,7 +17,9 @@ from village.keywords.grammar import read
 from village.notices import tasks_store
 from village.notices.notice import Channels, Notice, Order
 from village.notices.send_notice import send_notice
+from village.notices.stop_notice import stop_notice
 from village.notices.tasks import remind_due, set_task
+from village.people import changes_store, phones
 from village.people.audience import Audience
 
 DAY = 24 * 3_600_000
@@ -31,6 +33,17 @@ TEXT = "医保12月25日截止,每人400元"
         ("我家已经交了", DoneIt()),
         ("都办完了,谢谢", DoneIt()),
         ("办好18", DoneIt(18)),
+        ("办好了9", DoneIt(9, nine=True)),
+        ("都办好了9", DoneIt(9, nine=True)),
+        ("9办好了", DoneIt(9, nine=True)),
+        ("办好了回9", DoneIt(9, nine=True)),
+        ("办好了,回9", DoneIt(9, nine=True)),
+        ("通知9办好了", DoneIt(9)),
+        ("医保办好了", DoneIt(about="医保")),
+        ("我家医保费已经交了,谢谢", DoneIt(about="医保")),
+        ("交了,谢谢", DoneIt()),
+        ("医保没办好", FreeText("医保没办好", ballotish=False)),
+        ("建议路灯办好了", FreeText("建议路灯办好了", ballotish=False)),
         ("18办好了", DoneIt(18)),
         ("通知18我家交过了", DoneIt(18)),
         ("交了", DoneIt()),
@@ -46,7 +59,8 @@ def test_what_is_typed(text: str, command: object) -> None:
 
 
 def test_the_digit_and_the_word_are_told_apart() -> None:
-    for text, nine in (("9", True), ("９", True), ("收到9", True), ("收到", False), ("知道了", False)):
+    alone, beside = ("9", "９", "回9"), ("收到", "知道了", "收到9", "9收到", "知道了9", "收到，9")
+    for text, nine in [*((text, True) for text in alone), *((text, False) for text in beside)]:
         found = read(text)
         assert isinstance(found, Received)
         assert found.nine is nine
@@ -144,6 +158,94 @@ async def test_in_words_with_and_without_a_number(street: Street) -> None:
     assert (await street.says(LI, f"{other.number}交了")).intent == "suggestion"
     assert (await street.says(LI, "47交了")).intent == "clarify"
     assert sorted(await done(street, notice)) == [("李桂英", "sms"), ("王德福", "sms")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "办好了9",
+        "都办好了9",
+        "9办好了",
+        "办好了回9",
+        "办好了,回9",
+        "医保办好了",
+        "医保交了",
+        "医保费交了,谢谢",
+        "办好了",
+    ],
+)
+async def test_done_in_answer_to_the_reminder(street: Street, text: str) -> None:
+    """Notice 9 has something to do as well; the newest reminder asked for the 9."""
+    nine = await due(street)
+    await street.clock.advance(60_000)
+    notice = await due(street)
+
+    def unit(tx: sqlite3.Connection) -> None:
+        tx.execute("UPDATE notice SET number = 9 WHERE id = :id", {"id": nine.id})
+        tx.execute("UPDATE question SET number = 9 WHERE subject_id = :id", {"id": nine.id})
+        tasks_store.mark_reminded(tx, nine.id, street.clock.now_ms())
+
+    await street.db.write(unit)
+    await street.clock.advance(17 * DAY)
+    await street.db.write(
+        lambda tx: (remind_due(tx, street.means, street.clock.now_ms(), trusted=True), street.carry(tx))
+    )
+    await street.clock.advance(60_000)
+    await street.sends("明天停水")  # what came in between asks for nothing to be done
+    await street.clock.advance(60_000)
+    assert (await street.says(WANG, text)).key == "TASK_OK"
+    assert await done(street, notice) == [("王德福", "sms")]
+    assert await done(street, nine) == []
+
+
+@pytest.mark.parametrize("text", ["收到9", "9收到", "收到，9", "知道了9"])
+async def test_a_9_beside_the_word_for_having_read_it_is_not_done(street: Street, text: str) -> None:
+    notice = await reminded(street)
+    answer = await street.says(WANG, text)
+    assert answer.text == "记下您看到通知1的提醒了。办好了请再回9"
+    assert await done(street, notice) == []
+
+
+@pytest.mark.parametrize("text", ["孩子医保交了", "电费交了", "医保没交", "医保交了吗"])
+async def test_what_somebody_else_or_something_else_is_done_is_for_a_person(street: Street, text: str) -> None:
+    notice = await reminded(street)
+    assert (await street.says(WANG, text)).intent in ("suggestion", "clarify")
+    assert await done(street, notice) == []
+
+
+@pytest.mark.parametrize("text", ["9", "办好了", "办好了9"])
+async def test_of_a_stopped_notice_nothing_is_done_and_that_is_said(street: Street, text: str) -> None:
+    notice = await reminded(street)
+    await street.db.write(
+        lambda tx: stop_notice(tx, street.means, notice.id, seen_version=1, by="陈会计", now_ms=street.clock.now_ms())
+    )
+    answer = await street.says(WANG, text)
+    assert (answer.intent, answer.key) == ("clarify", "TASK_STOPPED")
+    assert answer.text == "没有记:通知1已经停发了。有事打88001234"
+    assert await done(street, notice) == []
+    assert await confirmed(street) == 0
+
+
+async def test_for_more_than_it_could_name_no_9_speaks(street: Street) -> None:
+    def grow(tx: sqlite3.Connection) -> set[int]:
+        hand = changes_store.Hand("测试", street.clock.now_ms())
+        home = tx.execute("SELECT household_id FROM resident WHERE name = '张建国'").fetchone()[0]
+        added = []
+        for place, name in enumerate(("张一", "张二", "张三"), start=4):
+            resident = changes_store.add_resident(tx, hand, household_id=home, position=place, name=name)
+            phones.hold(tx, street.phones[SHARED], resident, "desk", by="测试", at_ms=hand.at_ms)
+            added.append(resident)
+        return {*added, *(street.residents[name] for name in ("张建国", "张建军", "张秀兰", "张小军"))}
+
+    people = await street.db.write(grow)
+    notice = await reminded(street, audience=Audience.residents(people))
+    for text in ("9", "办好了"):
+        answer = await street.says(SHARED, text)
+        assert (answer.intent, answer.key) == ("clarify", "TASK_WHOSE")
+        assert answer.text is not None
+        assert answer.text.startswith("没有记:这个手机上有7人:张建国、张建军、张秀兰、张小军")
+        assert answer.text.endswith("谁办好了,请打88001234")
+    assert await done(street, notice) == []
 
 
 async def test_of_persons_on_one_phone_words_alone_speak_for_nobody(street: Street) -> None:

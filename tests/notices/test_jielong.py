@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 
-from village.notices.jielong import LONGEST_TEXT, Person, Row, State, match, parse
+from tests.notices.town import Town
+from village.ground.database import Database
+from village.notices.jielong import LONGEST_TEXT, Doubt, Outsider, Person, Row, State, match, parse
+from village.notices.name_list import read_list
+from village.people.audience import Audience
 
 VILLAGE = (
     Person("王德福", 1, 1, "王德福"),
@@ -212,3 +218,129 @@ def test_a_very_long_text_ends() -> None:
     text = "\n".join(f"{place}. 谁谁谁{place}" for place in range(5000))
     assert len(text) > LONGEST_TEXT
     assert 0 < len(parse(text)) < 5000
+
+
+def told_apart(found: list[Row]) -> dict[str, str | None]:
+    return {row.name: row.doubt for row in found if row.name}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "还没接龙的:\n1.王德福\n2.张三",
+        "还没收到的：\n1. 王德福\n2. 张三",
+        "未回复名单\n1.王德福\n2.张三",
+        "没有接龙的有这几家\n王德福\n张三",
+        "以下还没回:王德福、张三",
+        "还没回的有：王德福，张三",
+        "1组未接龙的有2户：王德福、张三",
+        "尚未缴费的村民\n王德福\n张三",
+        "还差:\n王德福\n张三",
+        "不参加的:\n1.王德福\n2.张三",
+        "#接龙 停水\n还没接龙的请抓紧\n1.王德福\n2.张三",
+        "二、未回复的\n1.王德福\n2.张三",
+        "@王德福 @张三 收到请回复",
+        "1.王德福 拒绝\n2.张三 不同意",
+        "1.王德福 不来\n2.张三:反对",
+    ],
+)
+def test_who_has_not_answered_is_not_counted_by_himself(text: str) -> None:
+    found = rows(text)
+    assert sorted(row.name for row in found if row.name) == sorted(["王德福", "张三"]), found
+    assert all(row.doubtful for row in found if row.name)
+
+
+def test_only_those_below_the_heading_have_not_answered() -> None:
+    text = "#接龙\n1. 王德福\n2. 王强\n还没收到的：\n1. 张三\n2. 欧阳国庆\n已收到的：\n3. 赵田禾"
+    assert told_apart(rows(text)) == {
+        "王德福": None, "王强": None, "张三": Doubt.NOT_YET, "欧阳国庆": Doubt.NOT_YET, "赵田禾": None,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#接龙\n没收到的请找我，收到请接龙\n1.王德福\n2.张三",
+        "#接龙\n没收到的请回复，收到的请接龙\n1.王德福\n2.张三",
+        "#接龙\n停水不要用明火,未成年人看好\n1.王德福\n2.张三",
+        "#接龙\n1.王德福\n2.张三\n3.王强没收到",
+    ],
+)
+def test_other_words_above_a_list_say_nothing_of_those_on_it(text: str) -> None:
+    assert told_apart(rows(text))["王德福"] is None
+    assert told_apart(rows(text))["张三"] is None
+
+
+def test_his_own_no_is_no_heading_over_the_next() -> None:
+    assert told_apart(rows("王德福 没收到\n张三")) == {"王德福": Doubt.OTHERWISE, "张三": None}
+
+
+def test_whom_somebody_calls_upon_has_not_answered() -> None:
+    assert told_apart(rows("#接龙\n1.王德福\n@张三 看到请回复")) == {"王德福": None, "张三": Doubt.CALLED}
+    assert told_apart(rows("1.王德福 @张三")) == {"王德福": None, "张三": Doubt.CALLED}
+    assert told_apart(rows("1. @王德福")) == {"王德福": None}
+    own = rows("@张三 收到请回复\n张三 收到")
+    assert [(row.state, row.doubt) for row in own] == [(State.MATCHED, Doubt.CALLED), (State.MATCHED, None)]
+
+
+def test_a_name_under_a_heading_that_nobody_bears_comes_back() -> None:
+    assert brief(rows("还没回的:王麻子、张三")) == [("not_found", []), ("matched", [4])]
+
+
+FULL = (
+    Person("张成", 1, 1, "张成"),
+    Person("张成全", 2, 1, "张成全"),
+    Person("代小红", 3, 2, "代小红"),
+    Person("王保家", 4, 2, "王保家"),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "people", "expected"),
+    [
+        ("1. 张成全收到", FULL[1:], ("matched", [2])),
+        ("1. 张成全收到", FULL, ("choose", [1, 2])),
+        ("1. 张成全", FULL, ("matched", [2])),
+        ("1. 张成 全收到", FULL, ("matched", [1])),
+        ("1. 张成收到", FULL, ("matched", [1])),
+        ("1. 代小红收到", FULL, ("matched", [3])),
+        ("1. 代小红已收到", (*FULL, Person("小红", 9, 3, "小红")), ("choose", [3, 9])),
+        ("1. 王保家收到", FULL, ("matched", [4])),
+        ("1. 王保家收到", (*FULL, Person("王保", 9, 3, "王保")), ("choose", [4, 9])),
+        ("1. 王保家收到 2组", (*FULL, Person("王保", 9, 3, "王保")), ("matched", [4])),
+    ],
+)
+def test_the_name_as_it_is_written_comes_before_what_is_left_of_it(
+    text: str, people: tuple[Person, ...], expected: tuple[str, list[int]]
+) -> None:
+    assert brief(match(parse(text), people, already=(), households=True)) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1. 张三 收到", ("choose", [4])),
+        ("1. 张三 2组", ("matched", [4])),
+        ("1. 张三 6组", ("choose", [4])),
+        ("1. 王强家", ("matched", [5])),
+        ("1. 王强全收到", ("choose", [5])),
+    ],
+)
+def test_somebody_the_notice_was_not_sent_to_may_be_meant(text: str, expected: tuple[str, list[int]]) -> None:
+    others = [Outsider("张三", 6), Outsider("王强全", 6)]
+    found = match(parse(text), VILLAGE, already=(), households=True, outsiders=others)
+    assert brief(found) == [expected]
+
+
+async def test_a_namesake_in_a_group_that_was_not_asked_is_seen(db: Database, town: Town) -> None:
+    def unit(tx: sqlite3.Connection) -> list[Row]:
+        for group_no in (1, 2):
+            town.house(tx, "王强", group_no)
+        town.house(tx, "张三", 1)
+        notice = town.send(tx, audience=Audience.groups([1]))
+        return list(read_list(tx, notice.id, "#接龙\n1. 王强 收到\n2. 张三").rows)
+
+    found = await db.write(unit)
+    assert [(row.name, row.state, row.outside) for row in found] == [
+        ("王强", State.CHOOSE, True), ("张三", State.MATCHED, False),
+    ]  # fmt: skip

@@ -14,8 +14,9 @@ from village.ground.database import Database
 from village.notices import leaders_store, store
 from village.notices.confirm import Via, confirm
 from village.notices.correct_notice import correct_notice
-from village.notices.doors import doors, tick
+from village.notices.doors import doors, open_doors, tick
 from village.notices.leaders import (
+    GroupTold,
     NoLeader,
     leaders_by_group,
     list_text,
@@ -336,3 +337,107 @@ async def test_the_sms_names_whom_the_door_list_names_in_its_order(db: Database,
 
     sent, shown = await db.write(unit)
     assert sent == shown == ["独居老", "独居小", "年轻", "远行"]
+
+
+async def test_a_day_three_weeks_off_still_opens_the_list(db: Database, town: Town) -> None:
+    """A notice of the 5th that is due on the 25th: its doors open then, and its leader is told then."""
+
+    def unit(tx: sqlite3.Connection) -> Notice:
+        leads(tx, town, town.house(tx, "李组长"))
+        town.house(tx, "王德福")
+        notice = town.send(tx, "医保12月25日截止", due_ms=town.clock.now_ms() + 20 * 24 * HOUR)
+        for row in town.messages(tx, notice):
+            town.deliver(tx, row["id"])
+        return notice
+
+    notice = await db.write(unit)
+
+    def opened(tx: sqlite3.Connection) -> list[int]:
+        return [found.notice.id for found in open_doors(tx, town.clock.now_ms(), town.means.office)]
+
+    await town.clock.advance(19 * 24 * HOUR)
+    assert await db.write(lambda tx: tell(tx, town)) == 0
+    assert await db.read(opened) == []
+    shown = await db.read(
+        lambda tx: told_groups(tx, store.notice_of(tx, notice.id), town.means.office, town.clock.now_ms())
+    )
+    assert shown[1].due_ms == notice.due_ms
+    await town.clock.advance(25 * HOUR)
+    assert await db.write(lambda tx: tell(tx, town)) == 1
+    assert await db.read(opened) == [notice.id]
+    await town.clock.advance(14 * 24 * HOUR)
+    assert await db.read(opened) == []
+    assert await db.write(lambda tx: tell(tx, town)) == 0
+
+
+def told_state(tx: sqlite3.Connection) -> list[tuple[int, str]]:
+    rows = tx.execute("SELECT id, state FROM message_state WHERE kind = 'leader' ORDER BY id").fetchall()
+    return [(row["id"], row["state"]) for row in rows]
+
+
+def look_at(tx: sqlite3.Connection, town: Town, notice: Notice) -> GroupTold:
+    current = store.notice_of(tx, notice.id)
+    return told_groups(tx, current, town.means.office, town.clock.now_ms())[1]
+
+
+async def test_a_list_that_failed_goes_to_the_next_leader_once(db: Database, town: Town) -> None:
+    def unit(tx: sqlite3.Connection) -> Notice:
+        leads(tx, town, town.house(tx, "李组长"))
+        for name in ("王德福", "张三"):
+            town.house(tx, name, phones=0)
+        leads(tx, town, town.house(tx, "副组长"))
+        return town.send(tx)
+
+    notice = await db.write(unit)
+    await town.clock.advance(2 * HOUR)
+    assert await db.write(lambda tx: tell(tx, town)) == 1
+
+    def first_fails(tx: sqlite3.Connection) -> None:
+        ((message_id, _),) = told_state(tx)
+        town.fail(tx, message_id, "full_phone")
+        units = {row.name: row for row in unit_rows(tx, notice.id)}
+        tick(tx, notice.id, units["王德福"].id, seen_version=1, by="陈会计", now_ms=town.clock.now_ms())
+
+    await db.write(first_fails)
+    lost = (await db.read(lambda tx: look_at(tx, town, notice))).lost
+    assert lost is not None
+    assert lost.leader == "李组长"
+    assert await db.write(lambda tx: tell(tx, town)) == 1
+    assert await db.write(lambda tx: tell(tx, town)) == 0
+    assert (await db.read(lambda tx: texts(tx, town)))[1] == "【青山村】通知1又有1家没听到:2张三。说到一家回 上门1 2"
+    view = await db.read(lambda tx: look_at(tx, town, notice))
+    assert [(one.leader, one.listed) for one in view.letters] == [("李组长", 2), ("副组长", 2)]
+    assert view.lost is None
+
+    def second_fails(tx: sqlite3.Connection) -> set[int]:
+        message_id = told_state(tx)[1][0]
+        town.move(tx, message_id, State.SENDING, State.ACCEPTED)
+        later = town.clock.now_ms()
+        had = leaders_store.numbers_in_hand(tx, notice.id, 1, 1, later)
+        town.move(tx, message_id, State.FAILED, error="full_phone")
+        assert leaders_store.numbers_in_hand(tx, notice.id, 1, 1, later) == set()
+        return had
+
+    assert await db.write(second_fails) == {1, 2}
+    assert await db.write(lambda tx: tell(tx, town)) == 0
+    lost = (await db.read(lambda tx: look_at(tx, town, notice))).lost
+    assert lost is not None
+    assert lost.leader == "副组长"
+
+
+async def test_a_list_that_waits_is_taken_back_when_nobody_on_it_is_left(db: Database, town: Town) -> None:
+    notice = await db.write(lambda tx: settle(tx, town))
+    await town.clock.advance(24 * HOUR)
+    assert await db.write(lambda tx: tell(tx, town)) == 1
+
+    def answer(tx: sqlite3.Connection, *names: str) -> list[tuple[int, str]]:
+        for row in unit_rows(tx, notice.id):
+            if row.name in names:
+                confirm(tx, notice.id, via=Via.PAGE, at_ms=town.clock.now_ms(), household_id=row.household_id)
+        tell(tx, town)
+        return told_state(tx)
+
+    ((_, state),) = await db.write(lambda tx: answer(tx, "王德福", "李桂英", "张三"))
+    assert state == "queued"  # the leader's own household is on it
+    ((_, state),) = await db.write(lambda tx: answer(tx, "李组长"))
+    assert state == "withdrawn"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from village.ground.migrate import migrate, steps_of
+from village.notices import leaders_store
 from village.schema import PACKAGES
 
 ROOM = "village.notices"
@@ -47,4 +48,19 @@ def test_what_was_confirmed_is_kept_and_a_wechat_group_may_be_added(tmp_path: Pa
     with pytest.raises(sqlite3.IntegrityError):
         connection.execute(add, ("rumour",))
     connection.execute(add, ("wechat",))
+    connection.close()
+
+
+def test_leaders_are_not_written_to_about_what_went_out_before_the_upgrade(tmp_path: Path) -> None:
+    connection = in_use(tmp_path / "village.db")
+    connection.executescript(
+        "INSERT INTO notice VALUES (2, 18, 'planned', 1, 1, '{}', 'household', 1, 1, 1, 0, 'committee', '陈', NULL, 5,"
+        " 9000000000000, NULL, NULL);"
+        "INSERT INTO notice_version VALUES (2, 1, '停电', '', NULL, '陈', 5);"
+    )
+    migrate(connection, PACKAGES, 2)
+    assert leaders_store.rounds_done(connection, 1, 2) == {1, 2}
+    assert leaders_store.rounds_done(connection, 1, 3) == set()  # a correction is news
+    assert leaders_store.rounds_done(connection, 2, 1) == set()
+    assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
     connection.close()

@@ -8,6 +8,7 @@ from datetime import date
 
 import pytest
 
+from gateway.message import State
 from gateway.segments import count
 from tests.notices.town import House, Town
 from village.ground.clock import beijing
@@ -20,6 +21,7 @@ from village.notices.notice import Notice
 from village.notices.shift_store import shift_times
 from village.notices.stop_notice import spare_phone, stop_notice
 from village.notices.tasks import (
+    MOST_NAMES,
     Done,
     drop_task,
     mark_done,
@@ -37,6 +39,10 @@ LAST = date(2026, 12, 25)
 
 
 def task(tx: sqlite3.Connection, town: Town, notice: Notice, by_day: date = LAST) -> None:
+    """The notice itself has arrived."""
+    for row in town.messages(tx, notice):
+        if row["state"] == State.QUEUED:
+            town.deliver(tx, row["id"])
     set_task(tx, town.means.outbox, notice.id, what="医保", by_day=by_day, by="陈会计", now_ms=town.clock.now_ms())
 
 
@@ -105,6 +111,49 @@ async def test_off_at_that_hour_it_reminds_when_it_is_up_again_but_not_after_the
     assert await db.write(lambda tx: remind(tx, town)) == 0
 
 
+async def test_it_never_overtakes_the_notice_and_goes_when_that_has_left(db: Database, town: Town) -> None:
+    def unit(tx: sqlite3.Connection) -> tuple[Notice, list[int]]:
+        for name in ("王德福", "李桂英"):
+            town.house(tx, name)
+        notice = town.send(tx, "医保12月25日截止,每人400元")
+        set_task(tx, town.means.outbox, notice.id, what="医保", by_day=LAST, by="陈会计", now_ms=town.clock.now_ms())
+        return notice, [row["id"] for row in town.messages(tx, notice)]
+
+    notice, (first, second) = await db.write(unit)
+    await db.write(lambda tx: town.deliver(tx, first))
+    await until_the_22nd(town)
+    assert await db.write(lambda tx: remind(tx, town)) == 1
+    assert await db.write(lambda tx: remind(tx, town)) == 0
+    view = await db.read(lambda tx: task_view(tx, notice.id, town.means.office))
+    assert view.task is not None
+    assert view.task.reminded_ms is None
+    assert (view.sent, view.would_reach) == (1, 1)
+    await town.clock.advance(HOUR)
+    await db.write(lambda tx: town.deliver(tx, second))
+    assert await db.write(lambda tx: remind(tx, town)) == 1
+    assert await db.write(lambda tx: remind(tx, town)) == 0
+    view = await db.read(lambda tx: task_view(tx, notice.id, town.means.office))
+    assert view.task is not None
+    assert view.task.reminded_ms == town.clock.now_ms()
+    assert view.sent == 2
+
+
+async def test_a_call_that_waits_holds_it_for_a_day_and_no_longer(db: Database, town: Town) -> None:
+    def unit(tx: sqlite3.Connection) -> Notice:
+        house = town.house(tx, "王德福")
+        town.wants(tx, house.phones[0], "call")
+        notice = town.send(tx, "医保12月25日截止,每人400元")
+        set_task(tx, town.means.outbox, notice.id, what="医保", by_day=LAST, by="陈会计", now_ms=town.clock.now_ms())
+        assert [row["channel"] for row in town.messages(tx, notice)] == ["call"]
+        return notice
+
+    await db.write(unit)
+    await until_the_22nd(town)
+    assert await db.write(lambda tx: remind(tx, town)) == 0
+    await town.clock.advance(DAY)
+    assert await db.write(lambda tx: remind(tx, town)) == 1
+
+
 async def test_sent_or_set_within_the_three_days_there_is_none(db: Database, town: Town) -> None:
     def unit(tx: sqlite3.Connection) -> tuple[bool, bool]:
         town.house(tx, "王德福")
@@ -160,7 +209,7 @@ async def test_a_shared_phone_is_named_for_and_not_withdrawn_for_one_alone(db: D
 
     assert await db.write(more) == [["queued"], ["queued"], ["withdrawn"]]
     text = (await db.read(lambda tx: reminders(tx, town)))[0][0]
-    assert text == "【青山村】提醒通知1:医保12月25日截止,王德福、王德福1等3人还没办。都办好了回9,不会办打88001234"
+    assert text == "【青山村】提醒通知1:医保12月25日截止,王德福、王德福1、王德福2还没办。都办好了回9,不会办打88001234"
 
 
 async def test_stopped_dropped_or_opted_out_takes_back_what_waits(db: Database, town: Town) -> None:
@@ -269,7 +318,7 @@ async def test_the_stamps_move_and_the_day_does_not(db: Database, town: Town) ->
     assert await db.write(unit) == (DAY, True)
 
 
-async def test_every_reminder_is_one_message(db: Database, town: Town) -> None:
+async def test_a_reminder_names_all_it_asks_for_in_three_parts_at_most(db: Database, town: Town) -> None:
     notice, _ = await db.write(lambda tx: settle(tx, town))
     found = await db.read(lambda tx: tasks_store.task_of(tx, notice.id))
     assert found is not None
@@ -278,5 +327,12 @@ async def test_every_reminder_is_one_message(db: Database, town: Town) -> None:
     for names in (["阿卜杜热西提·阿卜杜克热木"], ["阿卜杜热西提·阿卜杜克热木", "王德福", "李桂英"]):
         for unit in ("household", "person"):
             text = reminder_text(office, replace(notice, number=88, unit=type(notice.unit)(unit)), long, names)
-            assert count(text).parts == 1, text
+            assert count(text).parts <= (1 if len(names) == 1 else 2), text
+            assert len(names) == 1 or all(name in text for name in names)
             assert "回9" in text
+    most = reminder_text(office, replace(notice, number=88), long, ["阿卜杜热西提·阿卜杜克热木"] * MOST_NAMES)
+    assert most.count("阿卜杜热西提·阿卜杜克热木家") == MOST_NAMES
+    assert count(most).parts <= 3
+    many = reminder_text(office, replace(notice, number=88), long, ["王德福"] * (MOST_NAMES + 1))
+    assert "回9" not in many
+    assert "谁办好了,打057188001234说一声" in many

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,6 +133,14 @@ async def desk(db: Database, clock: MovableClock, town: Town, tmp_path: Path) ->
 
 
 # 接龙
+
+
+async def test_who_has_not_answered_is_shown_unticked_with_a_word_why(desk: Desk) -> None:
+    page = await desk.look("#接龙\n1.王德福 @赵田禾\n还没接龙的：\n1.张三\n2.李桂英")
+    assert ticked(page) == [await desk.unit("王德福")]
+    assert "写在“还没有回的”下面" in page.text
+    assert "是别人@他的" in page.text
+    assert "叫李桂英的不止一个" in page.text
 
 
 async def test_a_pasted_list_is_looked_at_and_then_counted(desk: Desk) -> None:
@@ -297,7 +306,13 @@ async def test_what_became_of_the_reminder(desk: Desk) -> None:
     assert "离最后一天不到三天了" in (await set_day(desk, by_day="2026-12-07")).text
     await set_day(desk)
     on_the_22nd = desk.town.clock.now_ms() + 17 * 24 * HOUR
-    await desk.db.write(lambda tx: remind_due(tx, desk.town.means, on_the_22nd, trusted=True))
+
+    def remind(tx: sqlite3.Connection) -> None:
+        for row in desk.town.messages(tx, desk.notice):
+            desk.town.deliver(tx, row["id"])
+        remind_due(tx, desk.town.means, on_the_22nd, trusted=True)
+
+    await desk.db.write(remind)
     page = await desk.browser.get("/notices/1/task")
     assert "5条，到手机0条" in page.text
     page = await desk.browser.submit(page, "/notices/1/task", drop="1")
@@ -326,6 +341,20 @@ async def test_the_door_page_says_which_leader_was_told(desk: Desk) -> None:
     paper = await desk.browser.get("/notices/1/doors/print")
     assert "<b>1 李桂英</b>" in paper.text
     assert paper.text.count("名字前面是短信里的号") == 1
+
+
+async def test_the_door_page_says_that_no_leader_has_the_list(desk: Desk) -> None:
+    await desk.town.clock.advance(3 * HOUR)
+
+    def tell(tx: sqlite3.Connection) -> None:
+        assert tell_leaders(tx, desk.town.means, desk.town.clock.now_ms(), trusted=True) == 1
+        row = tx.execute("SELECT id FROM message_state WHERE kind = 'leader'").fetchone()
+        desk.town.fail(tx, row["id"], "full_phone")
+        assert tell_leaders(tx, desk.town.means, desk.town.clock.now_ms(), trusted=True) == 0
+
+    await desk.db.write(tell)
+    page = await desk.browser.get("/notices/1/doors")
+    assert "短信没有到组长李组长手里。请把上门单打印出来，交给去的人。" in page.text
 
 
 @pytest.mark.needs("chromium")

@@ -189,6 +189,7 @@ class Doing:
             effect.notice_id,
             effect.group_no,
             effect.numbers,
+            in_hand=effect.in_hand,
             seen_version=effect.version,
             by=effect.by,
             now_ms=self.now_ms,

@@ -94,7 +94,7 @@ class YesNo:
 class Received:
     """9, 收到; with the notice's number, or what it is about (停水知道了), where that was written.
 
-    `nine`: the digit itself. To a notice it is the same answer as the word; to 办好了回9 it is not.
+    `nine`: the digit alone. To a notice it is the same answer as the word; to 办好了回9 it is not, nor is 收到9.
     """
 
     number: int | None = None
@@ -104,9 +104,15 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class DoneIt:
-    """办好了, 交了, 18办好了: an answer only where there is something to be done."""
+    """办好了, 交了, 18办好了, 医保交了: an answer only where there is something to be done.
+
+    `about`: what he says he has done. `nine`: the number is a bare 9, which a reminder asks for (办好了9), and may also
+    be notice 9.
+    """
 
     number: int | None = None
+    about: str = ""
+    nine: bool = False
 
 
 @dataclass(frozen=True, slots=True)

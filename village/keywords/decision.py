@@ -130,13 +130,15 @@ class AddSecond:
 
 @dataclass(frozen=True, slots=True)
 class TickDoors:
-    """`numbers` of a group's list, as its leader has it in hand; None: all of them. `by`: whose name is written."""
+    """`numbers` of a group's list; None: all of `in_hand`, those that had reached its leader. `by`: whose name is
+    written."""
 
     notice_id: int
     group_no: int
     version: int
     numbers: tuple[int, ...] | None
     by: str
+    in_hand: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)

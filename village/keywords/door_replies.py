@@ -22,15 +22,17 @@ class DoorReplies:
         """Who was ticked, who had been told before, who is left; DOOR_OK only where somebody was ticked now."""
         notice, word = done.notice, unit_word(done.notice)
         start = f"通知{notice.number}"
+        left = self._left(notice, done.left, coming=done.coming)
+        numbers = self._left(notice, done.left, names=False, coming=done.coming)
         if done.now:
             start += f"记下{len(done.now)}{word}:{_names(done.now)}"
         if done.before:
             start += f"{'。' if done.now else ''}已记过:{_names(done.before)}"
         return self._fit(
             "DOOR_OK" if done.now else "DOOR_SAME",
-            f"{start}。{self._left(notice, done.left)}",
-            f"{start}。{self._left(notice, done.left, names=False)}",
-            f"通知{notice.number}记下{len(done.now)}{word}。{self._left(notice, done.left, names=False)}",
+            f"{start}。{left}",
+            f"{start}。{numbers}",
+            f"通知{notice.number}记下{len(done.now)}{word}。{numbers}",
             f"通知{notice.number}记下{len(done.now)}{word},还剩{len(done.left)}{word}",
         )
 
@@ -43,7 +45,10 @@ class DoorReplies:
             f"通知{notice.number}还剩{len(left)}{unit_word(notice)},名单见村委会",
         )
 
-    def _left(self, notice: Notice, left: Sequence[Listed], *, names: bool = True) -> str:
+    def _left(self, notice: Notice, left: Sequence[Listed], *, names: bool = True, coming: int = 0) -> str:
+        """`coming`: on a list that has not left yet; they are not said to be told."""
+        if not left and coming:
+            return f"单子上的都说到了,还有{coming}{unit_word(notice)}的单子随后发给您"
         if not left:
             return "您这一组都说到了,谢谢" if names else "都说到了"
         who = _names(left) if names else " ".join(str(one.number) for one in left)

@@ -166,6 +166,8 @@ def _doors(plain: str) -> Command | None:
     """A word before the digits: no ballot and no service can be meant. Whether he leads a group is seen later."""
     for form in (plain, without_courtesies(plain)):
         if match := lexicon.DOORS.fullmatch(form.translate(reserved.NUMERALS)):
+            if lexicon.DOORS_COUNTED.search(form.translate(reserved.NUMERALS)):
+                return DoorTick(clear=False)
             groups = tuple(re.findall("[0-9]+", match["groups"]))
             named = len(groups) > 1 and match["all"] == "都"  # 3 5 都说了: those two
             everybody = bool(match["all"]) and not named
@@ -249,7 +251,7 @@ def _chosen(typed: str) -> Command:
 def _received(plain: str) -> Command | None:
     core = without_courtesies(plain)
     if lexicon.NINE.fullmatch(core):
-        return Received(nine=True)
+        return Received(nine=core.strip(",: ") == "9")
     match = lexicon.RECEIVED.fullmatch(core)
     if match is None:
         heard_of = lexicon.HEARD_OF.fullmatch(lexicon.THANKS.sub("", plain))
@@ -262,11 +264,17 @@ def _received(plain: str) -> Command | None:
 
 
 def _done(plain: str) -> Command | None:
-    match = lexicon.DONE.fullmatch(without_courtesies(plain)) or lexicon.DONE.fullmatch(plain)
+    unthanked = lexicon.THANKS.sub("", plain)
+    forms = (without_courtesies(plain), plain, unthanked)
+    match = next((found for form in forms if (found := lexicon.DONE.fullmatch(form))), None)
     if match is None:
-        return None
-    numbers = [int(number) for number in (match["before"], match["before2"], match["after"]) if number]
-    return DoneIt(numbers[0] if numbers else None) if len(numbers) < 2 and 0 not in numbers else None
+        of = lexicon.DONE_OF.fullmatch(unthanked)
+        own_words = lexicon.TEXTED_WORD.match(plain) or lexicon.BALLOT_WORDS.search(plain)
+        return DoneIt(about=of["about"]) if of and not own_words else None
+    numbers = [number for number in (match["before"], match["before2"], match["after"]) if number]
+    if numbers and set(numbers) == {"9"} and not re.search("通知|号", plain):
+        return DoneIt(9, nine=True)
+    return DoneIt(int(numbers[0]) if numbers else None) if len(numbers) < 2 and "0" not in numbers else None
 
 
 def _doubtful(plain: str) -> Command | None:

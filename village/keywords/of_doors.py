@@ -15,12 +15,11 @@ from village.keywords.door_replies import DoorReplies
 from village.keywords.of_suggestions import suggestion
 from village.keywords.reading import Reading
 from village.notices import leaders_store
-from village.notices.leaders import OPEN_DAYS, Listed, groups_led, listed
+from village.notices.doors import open_notices
+from village.notices.leaders import Listed, groups_led, listed
 from village.notices.notice import Notice, State
-from village.notices.store import newest_by_number, notice_of
+from village.notices.store import newest_by_number
 from village.people.store import PhoneRow
-
-_DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,8 @@ def _of_list(reading: Reading, led: dict[int, str], command: DoorTick) -> Decisi
     if ours.version != notice.version:
         why = say("通知{number}已经更正，他手上的单子是旧的", number=notice.number)
         return Decision(Intent.CLARIFY, why, replies.corrected(notice), concerns=ours.concerns)
-    on_it = listed(reading.tx, notice, ours.group_no)
+    had = _numbers_on(reading, ours)
+    on_it = [one for one in listed(reading.tx, notice, ours.group_no) if one.number in had]
     if numbers is not None and not numbers:
         left = [one for one in on_it if not one.told]
         why = say("看通知{number}的上门单", number=notice.number)
@@ -80,14 +80,25 @@ def _of_list(reading: Reading, led: dict[int, str], command: DoorTick) -> Decisi
 def _ticking(reading: Reading, ours: _List, on_it: list[Listed], numbers: tuple[int, ...] | None) -> Decision:
     """A number that is not on the list spoils the whole text: perhaps every number of it was meant otherwise."""
     wrong = sorted(set(numbers or ()) - {one.number for one in on_it})
-    if wrong:
+    if wrong or not on_it:
         why = say("通知{number}的上门单没有这个号", number=ours.notice.number)
-        reply = DoorReplies(reading.replies).not_listed(ours.notice, wrong, on_it[-1].number)
+        reply = DoorReplies(reading.replies).not_listed(
+            ours.notice, wrong, max((one.number for one in on_it), default=0)
+        )
         return Decision(Intent.CLARIFY, why, reply, concerns=ours.concerns)
     return Decision(
         Intent.CONFIRM,
         say("{leader}上门说到了，通知{number}", leader=ours.leader, number=ours.notice.number),
-        effects=(TickDoors(ours.notice.id, ours.group_no, ours.version, numbers, ours.leader),),
+        effects=(
+            TickDoors(
+                ours.notice.id,
+                ours.group_no,
+                ours.version,
+                numbers,
+                ours.leader,
+                frozenset(one.number for one in on_it),
+            ),
+        ),
         concerns=ours.concerns,
     )
 
@@ -111,7 +122,9 @@ def _meant(reading: Reading, led: dict[int, str], command: DoorTick) -> list[tup
 
 
 def _numbers_on(reading: Reading, ours: _List) -> set[int]:
-    return {one.number for one in leaders_store.numbered(reading.tx, ours.notice.id, ours.version, ours.group_no)}
+    return leaders_store.numbers_in_hand(
+        reading.tx, ours.notice.id, ours.version, ours.group_no, reading.answered_ms, waiting=reading.rehearsed
+    )
 
 
 def _lists(reading: Reading, led: dict[int, str], number: str) -> list[_List]:
@@ -134,13 +147,13 @@ def _lists_of(reading: Reading, led: dict[int, str], notice: Notice) -> list[_Li
 def _open_lists(reading: Reading, led: dict[int, str]) -> Decision:
     """上门 alone: the one list that is open, or which there are."""
     replies = DoorReplies(reading.replies)
-    since_ms = reading.now_ms - OPEN_DAYS * _DAY_MS
+    running = open_notices(reading.tx, reading.now_ms)
     found: list[tuple[Notice, list[Listed]]] = []
-    for group_no in led:
-        for notice_id in leaders_store.notices_with_letters(reading.tx, group_no, since_ms):
-            notice = notice_of(reading.tx, notice_id)
-            left = [one for one in listed(reading.tx, notice, group_no) if not one.told]
-            if left and notice.state is State.SENT:
+    for group_no, leader in led.items():
+        for notice in running:
+            had = _numbers_on(reading, _List(notice, group_no, leader, notice.version))
+            left = [one for one in listed(reading.tx, notice, group_no) if not one.told and one.number in had]
+            if left:
                 found.append((notice, left))
     why = say("看要上门的")
     if not found:

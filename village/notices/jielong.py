@@ -1,7 +1,7 @@
 """A list of names as a WeChat group keeps it (#接龙 …), read line by line, and matched to whom a notice was sent. Pure.
 
-Never guesses between namesakes, never counts a line that says something else (没收到), and never drops a line: what is
-nobody's name is given back as it was written.
+Never guesses between namesakes, never counts a line that says something else (没收到) or stands under 还没接龙的, and
+never drops a line: what is nobody's name is given back as it was written.
 """
 
 from __future__ import annotations
@@ -30,15 +30,56 @@ _WORD = re.compile(r"[㐀-鿿𠀀-𲎯·]+")
 _PICTURES = frozenset({"So", "Sk", "Cf", "Cs", "Co", "Cn", "Me", "Mn"})
 
 _HOUSE = re.compile(r"(?:全家|一家人?|家里?|户)$")
-_TAILS = re.compile(
-    r"(?:(?:全家|一家人?|家里?|家人|大家|我们|本人|代|都|已经|已|均|也|全)*"
-    r"(?:收到|知道|知悉|知晓|晓得|明白|清楚|看到|阅|参加|报名|交|缴|办|完成)(?:了|过|好|费|完|啦|的|通知)*)$"
+_SAID = re.compile(
+    r"(?:收到|知道|知悉|知晓|晓得|明白|清楚|看到|阅|参加|报名|交|缴|办|完成)(?:了|过|好|费|完|啦|的|通知)*$"
+)
+_WHO_SAID = (
+    "全家",
+    "一家人",
+    "一家",
+    "家里",
+    "家人",
+    "家",
+    "大家",
+    "我们",
+    "本人",
+    "代",
+    "都",
+    "已经",
+    "已",
+    "均",
+    "也",
+    "全",
 )
 _HEADS = re.compile(r"^(?:我是|我叫|户主|姓名|本人|代替?|帮|已?收到)")
-_OTHERWISE = re.compile(r"没|未|不|别|无法|请假|[?]|吗|怎么|为什么|啥")
+_OTHERWISE = re.compile(
+    r"没|未|不|别|无法|请假|[?]|吗|怎么|为什么|啥|拒|反对|取消|退出|还差|还缺|还欠|问|才能|请(?:接龙|回|看|确认|尽快)|回一下"
+)
 """Where one of these stands beside the name, a person reads the line before it counts."""
 
+_STOCK = (
+    r"(?:以下|下列|下面|目前|现在|截至|截止|为止|至今|这些|这几|还有|还|仍|尚|都|是|本|我|名单|村民|农户|住户|大家|各位|"
+    r"的|第?[0-9一二两三四五六七八九十]+(?:村民|小)?[组队社户家人]|通知[0-9]*|[#*\s、.]|[(\[【][^)\]】]*[)\]】])*"
+)
+_ANSWERED = (
+    r"(?:接龙|收到|回复|回应|回话|回|报名|交费|缴费|交|缴|办理|办|确认|反馈|参加|来|去|看到|看|知道|通知到|到|签字|签|填|"
+    r"登记|接|完成|打卡|表态|同意)"
+)
+_LISTED = (
+    r"(?:有|是|为|如下|名单|人员|住户|村民|农户|家庭|户|家|人|个|位|这|那|以下|下面|几|些|请|抓紧|尽快|赶紧|补上|接龙|回复|"
+    r"[0-9]+|共|还|了|[)\]】\s])*"
+)
+_NOT = r"(?:没有?|未|不|拒绝?|反对)"
+_NOT_YET = re.compile(
+    rf"(?P<before>[^没未不拒]*?)(?P<not>{_NOT}[^:,。;!]{{0,10}}(?:的|者|名单|人员){_LISTED}"
+    rf"|{_NOT}\s*(?:有|能|及时|曾)?{_ANSWERED}了?(?P<listed>{_LISTED})|(?:还差|还缺|还欠|还剩|剩下|欠[交缴费])(?:的|了)?{_LISTED})"
+)
+_ALREADY = re.compile(rf"{_STOCK}(?:已经?|都)?{_ANSWERED}[了好过]*(?P<listed>(?:的|者|名单|人员)?{_LISTED})")
+_CALL = re.compile(r"请|收到|接龙|回复")
+
 _SHORTEST_NAME, _LONGEST_NAME = 2, 20
+_LONGEST_WORD = 40
+"""A longer run of characters is a sentence and holds nobody's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +91,14 @@ class Entry:
     names: tuple[tuple[str, ...], ...]
     house: frozenset[str]
     group_no: int | None
+    called: frozenset[str] = frozenset()
+    """Those whom somebody else called upon (@李四 看到请回复)."""
+    not_yet_at: int | None = None
+    """Where 还没接龙的 begins, in a line that may be a heading over those who have not answered."""
+    already: bool = False
+    """已接龙的, #接龙: what comes below has answered."""
+    heading: bool = False
+    """Nobody's line: it comes back only for the names in it."""
 
 
 def parse(text: str) -> list[Entry]:
@@ -69,18 +118,53 @@ def parse(text: str) -> list[Entry]:
         number = _number(piece)
         begun = begun or number > 0
         shown = piece[number:].strip()
-        if not begun or _EXAMPLE.match(shown) or (number == 0 and _HEADING.search(shown)):
+        if _EXAMPLE.match(shown) or not re.search(r"\w", shown):
             continue
-        if re.search(r"\w", shown):
-            entries += [_entry(at, part) for part in ([shown] if numbered else _apart(shown))]
+        not_yet_at, stock = _not_yet(shown, numbered=number > 0)
+        already = not_yet_at is None and _says_already(shown, numbered=number > 0)
+        if not_yet_at is None and not already and (not begun or (number == 0 and _HEADING.search(shown))):
+            continue
+        heading = stock or already
+        parts = [shown] if numbered else _apart(shown)
+        entries.append(_entry(at, parts[0], own=number > 0, not_yet_at=not_yet_at, already=already, heading=heading))
+        entries += [_entry(at, part) for part in parts[1:]]
     return entries
+
+
+def _not_yet(shown: str, *, numbered: bool) -> tuple[int | None, bool]:
+    """Where 还没接龙的 begins, and whether nothing but it stands there.
+
+    A call to answer after it (没收到的请回复，收到请接龙) speaks of the others, and behind a number 幸福一家没收到 is a
+    nickname's own word.
+    """
+    at = 0
+    for clause in re.split("([:,。;!])", shown):
+        match = _NOT_YET.fullmatch(clause.strip())
+        if match is not None:
+            rest = shown[at + len(clause) :]
+            stock = re.fullmatch(_STOCK, match["before"]) is not None
+            said = match["listed"] != "" or rest.startswith(":")
+            if not rest.startswith(":") and _CALL.search(re.split("[,。;!]", f",{rest}")[-1]):
+                return None, False
+            if (stock and said) or (not numbered and (stock or said)):
+                where = at + len(clause) - len(clause.lstrip()) + match.start("not")
+                return where, stock and said and not re.search(r"\w", rest)
+        at += len(clause)
+    return None, False
+
+
+def _says_already(shown: str, *, numbered: bool) -> bool:
+    if shown.startswith("#") and not numbered:
+        return True
+    match = _ALREADY.fullmatch(shown.rstrip(":。! "))
+    return match is not None and (bool(match["listed"]) or shown.rstrip().endswith(":") or "已" in shown)
 
 
 def _apart(shown: str) -> list[str]:
     """王德福、张三,李桂英 1组: where nothing is numbered, each name with what is said of it (李桂英,1组,收到)."""
     parts: list[str] = []
     for part in re.split(r"\s*[、,;]\s*", shown):
-        said = any(_untailed(word) for word in _words(_GROUP.sub(" ", part)))
+        said = any(_says_a_name(word) for word in _words(_GROUP.sub(" ", part)))
         if said or not parts:
             parts.append(part)
         else:
@@ -100,17 +184,41 @@ def _number(piece: str) -> int:
     return 0 if match is None else match.end()
 
 
-def _entry(line: int, shown: str) -> Entry:
+def _entry(
+    line: int,
+    shown: str,
+    *,
+    own: bool = False,
+    not_yet_at: int | None = None,
+    already: bool = False,
+    heading: bool = False,
+) -> Entry:
+    """`own`: behind a number stands who wrote it, also with @; in any other place @ calls upon somebody."""
     groups = list(_GROUP.finditer(shown))
     rest = _GROUP.sub(" ", shown)
     names: list[tuple[str, ...]] = []
     house: set[str] = set()
-    for word in _words(rest):
+    called: set[str] = set()
+    upon = rest.lstrip().removeprefix("@") if own else rest
+    at_names = {word for after in re.findall(r"@\s*([^@\s]+)", upon) for word in _words(after)[:1]}
+    for word in [] if already and shown.startswith("#") else _words(rest):
         forms = _forms(word)
+        if word in at_names:
+            called.update(forms)
         if forms:
             names.append(forms)
             house.update(form for form in forms if re.search("[家户]", word.partition(form)[2]))
-    return Entry(line, shown, tuple(names), frozenset(house), _group_of(groups[0]["no"]) if groups else None)
+    return Entry(
+        line,
+        shown,
+        tuple(names),
+        frozenset(house),
+        _group_of(groups[0]["no"]) if groups else None,
+        called=frozenset(called),
+        not_yet_at=not_yet_at,
+        already=already,
+        heading=heading,
+    )
 
 
 def _words(rest: str) -> list[str]:
@@ -127,15 +235,28 @@ def _words(rest: str) -> list[str]:
     return words
 
 
-def _untailed(word: str) -> str:
-    return _TAILS.sub("", _HEADS.sub("", word))
+def _says_a_name(word: str) -> bool:
+    return "" not in _stripped(word)
 
 
 def _forms(word: str) -> tuple[str, ...]:
-    """王德福家收到: as it stands, without what was said after it, and without 家."""
-    bare = _untailed(word)
-    forms = dict.fromkeys((word, bare, _HOUSE.sub("", bare), _HOUSE.sub("", word)))
-    return tuple(form for form in forms if _SHORTEST_NAME <= len(form) <= _LONGEST_NAME)
+    """张成全收到: as it stands, then 张成全, then 张成: whatever may be the name in it, the fuller one first."""
+    if len(word) > _LONGEST_WORD:
+        return ()
+    forms = _stripped(word)
+    forms.update(_HOUSE.sub("", form) for form in tuple(forms))
+    fitting = [form for form in forms if _SHORTEST_NAME <= len(form) <= _LONGEST_NAME]
+    return tuple(sorted(fitting, key=lambda form: (-len(form), word.find(form))))
+
+
+def _stripped(word: str) -> set[str]:
+    """The word, and what is left of it without what was said, taken away piece by piece from both ends."""
+    found = {word, _HEADS.sub("", word)}
+    more = {_SAID.sub("", form) for form in found} - found
+    while more:
+        found |= more
+        more = {form.removesuffix(said) for form in more for said in _WHO_SAID} - found
+    return found
 
 
 def _group_of(written: str) -> int | None:
@@ -171,6 +292,25 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Outsider:
+    """Somebody on the roster whom the notice was not sent to, and who may have answered all the same."""
+
+    name: str
+    group_no: int
+
+
+class Doubt(StrEnum):
+    """Why a name does not count before a person has looked."""
+
+    OTHERWISE = "otherwise"
+    """Something else stands beside it."""
+    NOT_YET = "not_yet"
+    """It stands under 还没接龙的."""
+    CALLED = "called"
+    """Somebody else called upon him."""
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """What one name in the list comes to. `options`: one for each household (or person) it may mean."""
 
@@ -178,51 +318,94 @@ class Row:
     name: str
     state: State
     options: tuple[Person, ...] = ()
-    doubtful: bool = False
-    """Something else stands beside the name: a person looks before it counts."""
+    doubt: Doubt | None = None
+    """A person looks before it counts."""
+    outside: bool = False
+    """Somebody of that name lives in the village whom the notice was not sent to."""
+    fits: tuple[str, ...] = ()
+    """Every name that may be read out of what was written."""
+
+    @property
+    def doubtful(self) -> bool:
+        return self.doubt is not None
+
+    @property
+    def names_differ(self) -> bool:
+        """张成全收到, where both 张成 and 张成全 live."""
+        return any(form != self.name for form in self.fits)
 
 
 def match(
-    entries: Sequence[Entry], people: Iterable[Person], *, already: Collection[int], households: bool
+    entries: Sequence[Entry],
+    people: Iterable[Person],
+    *,
+    already: Collection[int],
+    households: bool,
+    outsiders: Iterable[Outsider] = (),
 ) -> list[Row]:
     """A row for every name that is somebody's, and for every line in which none is, in the order of the lines.
 
     `already`: the units that need not be counted again. Where persons were addressed (`households` False), 张三家 names
-    nobody.
+    nobody. A name that is an outsider's as well is chosen by the clerk.
     """
-    by_name: dict[str, dict[int, Person]] = {}
+    reader = _Reader(already, households=households)
     for person in people:
-        by_name.setdefault(plain(person.name), {}).setdefault(person.unit_id, person)
+        reader.by_name.setdefault(plain(person.name), {}).setdefault(person.unit_id, person)
+    for one in outsiders:
+        reader.outside.setdefault(plain(one.name), set()).add(one.group_no)
     rows: list[Row] = []
-    seen: set[int] = set()
     for entry in entries:
-        read = [_row(entry, forms, by_name, already, seen, households=households) for forms in entry.names]
-        found = [row for row in read if row is not None]
-        rows += found or [Row(entry, "", State.NOT_FOUND)]
+        rows += reader.read(entry)
     return rows
 
 
-def _row(
-    entry: Entry,
-    forms: Sequence[str],
-    by_name: dict[str, dict[int, Person]],
-    already: Collection[int],
-    seen: set[int],
-    *,
-    households: bool,
-) -> Row | None:
-    name = next((form for form in forms if form in by_name), None)
-    if name is None or (not households and name in entry.house):
-        return None
-    everywhere = tuple(by_name[name].values())
-    here = tuple(one for one in everywhere if entry.group_no in (None, one.group_no))
-    doubtful = bool(_OTHERWISE.search(entry.shown.replace(name, "")))
-    if len(here) != 1:
-        return Row(entry, name, State.CHOOSE, here or everywhere, doubtful)
-    unit_id = here[0].unit_id
-    if unit_id in already:
-        return Row(entry, name, State.ALREADY, here, doubtful)
-    if unit_id in seen:
-        return Row(entry, name, State.REPEATED, here, doubtful)
-    seen.add(unit_id)
-    return Row(entry, name, State.MATCHED, here, doubtful)
+class _Reader:
+    """One list from its top: whether those below have answered depends on the heading over them."""
+
+    def __init__(self, already: Collection[int], *, households: bool) -> None:
+        self.by_name: dict[str, dict[int, Person]] = {}
+        self.outside: dict[str, set[int]] = {}
+        self._already = already
+        self._households = households
+        self._seen: set[int] = set()
+        self._not_yet = False
+
+    def read(self, entry: Entry) -> list[Row]:
+        if entry.already or (entry.not_yet_at is not None and not self._named_before(entry, entry.not_yet_at)):
+            self._not_yet = not entry.already
+        read = [self._row(entry, forms) for forms in entry.names]
+        found = [row for row in read if row is not None]
+        return found or ([] if entry.heading else [Row(entry, "", State.NOT_FOUND)])
+
+    def _named_before(self, entry: Entry, at: int) -> bool:
+        """王德福 没收到 is his own line, and no heading."""
+        fitting = [form for forms in entry.names for form in forms if form in self.by_name or form in self.outside]
+        return any(0 <= entry.shown.find(form) < at for form in fitting)
+
+    def _row(self, entry: Entry, forms: Sequence[str]) -> Row | None:
+        names = [form for form in forms if form in self.by_name and (self._households or form not in entry.house)]
+        if not names:
+            return None
+        name = names[0]
+        fitting = {one.unit_id: one for form in reversed(names) for one in self.by_name[form].values()}
+        everywhere = tuple(sorted(fitting.values(), key=lambda one: one.unit_id))
+        here = tuple(one for one in everywhere if entry.group_no in (None, one.group_no))
+        outside = any(entry.group_no in (None, group_no) for form in forms for group_no in self.outside.get(form, ()))
+        doubt = self._doubt(entry, name)
+        if len(here) != 1 or outside:
+            return Row(entry, name, State.CHOOSE, here or everywhere, doubt, outside, tuple(names))
+        unit_id = here[0].unit_id
+        if unit_id in self._already:
+            return Row(entry, name, State.ALREADY, here, doubt)
+        if unit_id in self._seen and doubt is not Doubt.NOT_YET:
+            return Row(entry, name, State.REPEATED, here, doubt)
+        if doubt is None:
+            self._seen.add(unit_id)
+        return Row(entry, name, State.MATCHED, here, doubt)
+
+    def _doubt(self, entry: Entry, name: str) -> Doubt | None:
+        if self._not_yet:
+            return Doubt.NOT_YET
+        if name in entry.called:
+            return Doubt.CALLED
+        return Doubt.OTHERWISE if _OTHERWISE.search(entry.shown.replace(name, "")) else None

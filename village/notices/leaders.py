@@ -14,18 +14,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.message import Channel, Draft, Priority
+from gateway.message import State as MessageState
 from gateway.segments import count
 from village.ground.clock import beijing
 from village.ground.wording import Wording, say
 from village.notices import leaders_store
-from village.notices.doors import tick
+from village.notices.doors import OPEN_DAYS, open_notices, tick
 from village.notices.leaders_store import LetterRow, Numbered
 from village.notices.notice import Notice, State, UnitId, UnitKind
 from village.notices.office import Means, Office
 from village.notices.reach import to_visit
 from village.notices.reach_store import UnitRow, unit_rows
 from village.notices.steps import rings_again
-from village.notices.store import notice_of, running
+from village.notices.store import notice_of
 from village.people.store import PhoneRow, ResidentRow, everybody, holders, resident
 
 log = logging.getLogger(__name__)
@@ -35,9 +36,6 @@ KIND = "leader"
 
 LONGEST_PARTS = 3
 """Of one list: what an old phone shows without losing a part (facts/sms.md has notices of one or two)."""
-
-OPEN_DAYS = 14
-"""As long as the door list itself is shown (`doors.open_doors`)."""
 
 _DAY_MS, _HOUR_MS = 86_400_000, 3_600_000
 
@@ -81,16 +79,22 @@ def leaders_by_group(people: Iterable[ResidentRow]) -> dict[int, Leader | NoLead
 
     A phone in his hand alone comes before one he shares with his family.
     """
+    return {
+        group_no: next((one for one in leaders if isinstance(one, Leader)), leaders[0])
+        for group_no, leaders in _every_leader(people).items()
+    }
+
+
+def _every_leader(people: Iterable[ResidentRow]) -> dict[int, list[Leader | NoLeader]]:
+    """By group, in the roster's order."""
     people = list(people)
     hands = Counter(phone.id for person in people for phone in person.phones)
-    found: dict[int, Leader | NoLeader] = {}
+    found: dict[int, list[Leader | NoLeader]] = {}
     for person in people:
-        if not person.marks.group_leader or isinstance(found.get(person.group_no), Leader):
-            continue
-        phone = _phone_of(person, hands)
-        usable = Leader(person.id, person.name, phone) if isinstance(phone, PhoneRow) else phone
-        if person.group_no not in found or isinstance(usable, Leader):
-            found[person.group_no] = usable
+        if person.marks.group_leader:
+            phone = _phone_of(person, hands)
+            usable = Leader(person.id, person.name, phone) if isinstance(phone, PhoneRow) else phone
+            found.setdefault(person.group_no, []).append(usable)
     return found
 
 
@@ -123,19 +127,59 @@ def groups_led(tx: sqlite3.Connection, phone_id: int) -> dict[int, str]:
 def tell_leaders(tx: sqlite3.Connection, means: Means, now_ms: int, *, trusted: bool) -> int:
     """Send the lists that are due; returns how many. The mark and the messages are kept in the caller's one unit.
 
-    Ordinary lists are made in open hours, when they can leave: made at night they would be old by the morning.
+    Ordinary lists are made in open hours, when they can leave: made at night they would be old by the morning. A list
+    that still waits when nobody on it is left to be told is taken back, and one that failed goes to the group's next
+    leader, once.
     """
     if not trusted or not means.office.texts:
         return 0
     sent = 0
     awake = _awake(means.office, now_ms)
-    for notice in running(tx, now_ms - OPEN_DAYS * _DAY_MS):
-        if notice.state is not State.SENT or not notice.channels.reaches_phones or not (awake or notice.urgent):
+    for notice in open_notices(tx, now_ms):
+        _take_back_needless(tx, means, notice)
+        if not notice.channels.reaches_phones or not (awake or notice.urgent):
             continue
         number = _round_due(tx, notice, means.office, now_ms)
         if number is not None:
             leaders_store.add_round(tx, notice.id, notice.version, number, now_ms)
             sent += _tell(tx, means, notice, number, now_ms)
+        sent += _tell_the_next(tx, means, notice, now_ms)
+    return sent
+
+
+def _take_back_needless(tx: sqlite3.Connection, means: Means, notice: Notice) -> None:
+    waiting = leaders_store.letters_waiting(tx, notice.id, notice.version)
+    if waiting:
+        told = {row.id for row in unit_rows(tx, notice.id) if _is_told(row)}
+        needless = [one.message_id for one in waiting if told.issuperset(of.unit_id for of in one.listed)]
+        means.outbox.withdraw(tx, needless)
+
+
+def _tell_the_next(tx: sqlite3.Connection, means: Means, notice: Notice, now_ms: int) -> int:
+    """Whoever leads the group beside the one whose letter failed; the numbers stay as they were."""
+    lost = leaders_store.letters_lost(tx, notice.id, notice.version)
+    if not lost:
+        return 0
+    rows = {row.id: row for row in unit_rows(tx, notice.id)}
+    leaders = _every_leader(everybody(tx))
+    sent = 0
+    for letter in lost:
+        others = [one for one in leaders.get(letter.group_no, []) if isinstance(one, Leader)]
+        leader = next((one for one in others if one.phone.id != letter.phone_id), None)
+        left = [one for one in letter.listed if not _is_told(rows[UnitId(one.unit_id)])]
+        if leader is None or not left:
+            continue
+        group = [rows[UnitId(one.unit_id)] for one in left]
+        numbers = [one.number for one in left]
+        text, fits = list_text(means.office, notice, group, first=numbers[0], more=numbers[0] > 1, numbers=numbers)
+        leaders_store.add_letter(
+            tx, notice_id=notice.id, version=notice.version, number=letter.round, group_no=letter.group_no,
+            resident_id=leader.resident_id, leader=leader.name, phone_id=leader.phone.id,
+            message_id=means.outbox.enqueue(tx, _draft(means, notice, leader, text)), listed=(),
+            left_out=letter.left_out + len(group) - fits, now_ms=now_ms, instead_of=letter.id,
+        )  # fmt: skip
+        sent += 1
+        log.info("next leader told notice=%d group=%d", notice.id, letter.group_no)
     return sent
 
 
@@ -216,17 +260,28 @@ def _draft(means: Means, notice: Notice, leader: Leader, text: str) -> Draft:
     )
 
 
-def list_text(office: Office, notice: Notice, group: Sequence[UnitRow], *, first: int, more: bool) -> tuple[str, int]:
+def list_text(
+    office: Office,
+    notice: Notice,
+    group: Sequence[UnitRow],
+    *,
+    first: int,
+    more: bool,
+    numbers: Sequence[int] | None = None,
+) -> tuple[str, int]:
     """The SMS with as many of them as three parts hold, and how many those are; the rest is sent to the office.
 
-    Most in need first, as the door list has them. `more`: this leader has had a list of the same wording.
+    Most in need first, as the door list has them. `more`: there was a list of the same wording before. `numbers`: which
+    they bear, where they do not follow each other.
     """
+    numbers = range(first, first + len(group)) if numbers is None else numbers
     word = unit_word(notice)
     again = "又" if more else "还"
     start = f"【{office.signature}】{_named(notice)}{again}有{len(group)}{word}没听到:"
     for fits in range(len(group), 0, -1):
         names = " ".join(
-            numbered_name(first + place, unit.name, alone=unit.alone) for place, unit in enumerate(group[:fits])
+            numbered_name(number, unit.name, alone=unit.alone)
+            for number, unit in zip(numbers, group[:fits], strict=False)
         )
         out = f"。其余{len(group) - fits}{word}见村委会" if fits < len(group) else ""
         text = f"{start}{names}{out}。说到一{word}回 {tick_words(notice.number, first)}"
@@ -289,6 +344,8 @@ class Ticked:
     now: tuple[Listed, ...]
     before: tuple[Listed, ...]
     left: tuple[Listed, ...]
+    coming: int = 0
+    """How many more stand on a list that has not reached him yet."""
 
 
 def tick_listed(
@@ -297,16 +354,20 @@ def tick_listed(
     group_no: int,
     numbers: Collection[int] | None,
     *,
+    in_hand: Collection[int] | None = None,
     seen_version: int,
     by: str,
     now_ms: int,
 ) -> Ticked:
-    """Tick these numbers of the group's list, or all (None). What bears no number there is left alone.
+    """Tick these numbers of the group's list, or all (None) of those `in_hand`. What bears no number is left alone.
+
+    `in_hand`: the numbers that had reached him when he wrote (None: all); nobody else is ticked.
 
     Raises RefusalError (404; 409 where the notice was corrected since the list).
     """
     notice = notice_of(tx, notice_id)
-    ours = listed(tx, notice, group_no)
+    everything = listed(tx, notice, group_no)
+    ours = [one for one in everything if in_hand is None or one.number in in_hand]
     wanted = [one for one in ours if numbers is None or one.number in numbers]
     now = tuple(one for one in wanted if not one.told)
     for one in now:
@@ -317,6 +378,7 @@ def tick_listed(
         now=now,
         before=tuple(one for one in wanted if one.told) if numbers is not None else (),
         left=tuple(one for one in ours if not one.told and one.unit_id not in ticked),
+        coming=sum(not one.told for one in everything) - sum(not one.told for one in ours),
     )
 
 
@@ -333,6 +395,12 @@ class GroupTold:
     why_not: Wording | None
     due_ms: int | None
     """From when the next list goes out; None where none will."""
+
+    @property
+    def lost(self) -> LetterRow | None:
+        """The last list, where it reached nobody: somebody has to carry the paper."""
+        last = self.letters[-1] if self.letters else None
+        return last if last is not None and last.state in (MessageState.FAILED, MessageState.EXPIRED) else None
 
 
 def told_groups(tx: sqlite3.Connection, notice: Notice, office: Office, now_ms: int) -> dict[int, GroupTold]:
@@ -356,7 +424,7 @@ def told_groups(tx: sqlite3.Connection, notice: Notice, office: Office, now_ms: 
 def _next_list_ms(tx: sqlite3.Connection, notice: Notice, office: Office, now_ms: int) -> int | None:
     if notice.state is not State.SENT or not notice.channels.reaches_phones:
         return None
-    if max(notice.start_ms, notice.version_ms) < now_ms - OPEN_DAYS * _DAY_MS:
+    if max(notice.start_ms, notice.version_ms, notice.due_ms or 0) < now_ms - OPEN_DAYS * _DAY_MS:
         return None
     done = leaders_store.rounds_done(tx, notice.id, notice.version)
     door_ms = notice.door_ms(office.door_after_h)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from village.ground.wording import RefusalError, say
 from village.notices import store, tasks_store
-from village.notices.jielong import LONGEST_TEXT, Person, Row, State, match, parse
+from village.notices.jielong import LONGEST_TEXT, Outsider, Person, Row, State, match, parse
 from village.notices.notice import Notice, UnitKind
 from village.notices.reach_store import unit_rows
 from village.people.store import everybody
@@ -48,7 +48,13 @@ def read_list(tx: sqlite3.Connection, notice_id: int, text: str, *, tasks: bool 
     else:
         already = store.confirmed_units(tx, notice.id)
     household = notice.unit is UnitKind.HOUSEHOLD
-    rows = match(parse(text), people_of(tx, notice), already=already, households=household)
+    rows = match(
+        parse(text),
+        people_of(tx, notice),
+        already=already,
+        households=household,
+        outsiders=outsiders_of(tx, notice),
+    )
     return NameList(notice, tuple(rows))
 
 
@@ -64,3 +70,13 @@ def people_of(tx: sqlite3.Connection, notice: Notice) -> list[Person]:
         if (row := units.get(one.household_id)) is not None:
             people.append(Person(one.name, row.id, row.group_no, row.name))
     return people
+
+
+def outsiders_of(tx: sqlite3.Connection, notice: Notice) -> list[Outsider]:
+    """Everybody else on today's roster: one of them may be meant where a name is his as well."""
+    rows = unit_rows(tx, notice.id)
+    if notice.unit is UnitKind.PERSON:
+        asked = {row.resident_id for row in rows}
+        return [Outsider(one.name, one.group_no) for one in everybody(tx) if one.id not in asked]
+    homes = {row.household_id for row in rows}
+    return [Outsider(one.name, one.group_no) for one in everybody(tx) if one.household_id not in homes]

@@ -37,7 +37,8 @@ KIND = "task"
 DAYS_BEFORE = 3
 LONGEST_WHAT = 12
 _DAY_MS = 86_400_000
-_MOST_NAMES = 2
+MOST_NAMES = 6
+"""So many a reminder names: they fit into three parts however long. Of more, nobody's 9 speaks for all unread."""
 
 
 class Done(StrEnum):
@@ -118,8 +119,14 @@ class _Reminder:
 
 
 def _remind(tx: sqlite3.Connection, means: Means, notice: Notice, task: Task, now_ms: int) -> int:
-    reminders = _reminders(tx, notice)
-    tasks_store.mark_reminded(tx, notice.id, now_ms)
+    """A phone for which a copy of the notice itself still waits is passed over and looked at again the next minute: the
+    reminder neither overtakes what it reminds of, nor comes together with a call about it."""
+    calls_too = now_ms < remind_ms(task, means.office) + _DAY_MS  # a phone nobody answers does not hold it for ever
+    waiting = tasks_store.phones_waiting(tx, notice.id, calls=calls_too)
+    every = _reminders(tx, notice)
+    reminders = [reminder for reminder in every if reminder.phone.id not in waiting]
+    if len(reminders) == len(every):
+        tasks_store.mark_reminded(tx, notice.id, now_ms)
     drafts = [
         Draft(
             to=means.vault.open(reminder.phone.sealed),
@@ -140,7 +147,8 @@ def _remind(tx: sqlite3.Connection, means: Means, notice: Notice, task: Task, no
         questions.ask(
             tx, reminder.phone.id, kind=KIND, number=notice.number, subject_id=notice.id, message_id=message_id
         )
-    log.info("reminded notice=%d messages=%d", notice.id, len(reminders))
+    if reminders:
+        log.info("reminded notice=%d messages=%d", notice.id, len(reminders))
     return len(reminders)
 
 
@@ -150,7 +158,9 @@ def _over_ms(task: Task) -> int:
 
 
 def _reminders(tx: sqlite3.Connection, notice: Notice) -> list[_Reminder]:
-    """Today's mobiles of those who were addressed then and have it still to do; nobody who opted out."""
+    """Today's mobiles of those who were addressed then and have it still to do; nobody who opted out, and no phone that
+    was reminded of the present day."""
+    reminded = tasks_store.phones_reminded(tx, notice.id)
     open_units = {unit.unit_id: unit for unit in tasks_store.task_units(tx, notice.id) if unit.done_ms is None}
     frozen = units_of(tx, notice.id)
     allotment = allot(select(tx, notice.audience), notice.unit, Channels(sms=True, call=False, page=False))
@@ -159,14 +169,15 @@ def _reminders(tx: sqlite3.Connection, notice: Notice) -> list[_Reminder]:
     for delivery in allotment.deliveries:
         ids = [unit_at[place] for place in delivery.serves]
         units = tuple(open_units[unit_id] for unit_id in ids if unit_id is not None and unit_id in open_units)
-        if units:
+        if units and delivery.phone.id not in reminded:
             found.append(_Reminder(delivery.phone, units))
     return found
 
 
 def reminder_text(office: Office, notice: Notice, task: Task, names: Sequence[str]) -> str:
-    """【青山村】提醒通知18:医保12月25日截止,您家还没办。办好了回9 — with more than one on a phone, all are named: a
-    child's 9 must not speak for the grandmother unread."""
+    """【青山村】提醒通知18:医保12月25日截止,您家还没办。办好了回9 — with more than one on a phone, all are named, in a
+    second part if need be: a child's 9 must not speak for the grandmother unread. Of more than six nobody is asked for
+    a 9."""
     household = notice.unit is UnitKind.HOUSEHOLD
     start = f"【{office.signature}】提醒通知{notice.number}:{task.what}{task.by_day.month}月{task.by_day.day}日截止,"
     helped = f",不会办打{office.phone}" if office.phone else ",不会办到村委会"
@@ -175,10 +186,13 @@ def reminder_text(office: Office, notice: Notice, task: Task, names: Sequence[st
         forms = [start + whose + helped, start + whose]
     else:
         word = "家" if household else ""
-        shown = ["、".join(f"{name}{word}" for name in names[:most]) for most in range(_MOST_NAMES, 0, -1)]
-        many = f"等{len(names)}{word or '人'}"
-        whose_all = [f"{some}{many if some.count('、') + 1 < len(names) else ''}还没办。都办好了回9" for some in shown]
-        forms = [start + whose_all[0] + helped, *[start + whose for whose in whose_all]]
+        all_of_them = "、".join(f"{name}{word}" for name in names)
+        if len(names) <= MOST_NAMES:
+            forms = [start + f"{all_of_them}还没办。都办好了回9" + end for end in (helped, "")]
+        else:
+            told = f"打{office.phone}说一声" if office.phone else "到村委会说一声"
+            some, many = names[0] + word, f"等{len(names)}{word or '人'}"
+            forms = [start + f"{shown}还没办。谁办好了,{told}" for shown in (all_of_them, some + many)]
     return next((form for form in forms if count(form).units <= ONE_PART_UNITS), forms[-1])
 
 

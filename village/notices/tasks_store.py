@@ -99,6 +99,28 @@ def add_reminder(
     )
 
 
+def phones_reminded(tx: sqlite3.Connection, notice_id: int) -> set[int]:
+    """To which a reminder of the present day was made and not taken back."""
+    rows = tx.execute(
+        "SELECT DISTINCT r.phone_id FROM task_reminder r"
+        " JOIN notice_task t ON t.notice_id = r.notice_id AND t.by_day = r.by_day"
+        " LEFT JOIN message_state m ON m.id = r.message_id"
+        " WHERE r.notice_id = :notice AND (m.state IS NULL OR m.state <> 'withdrawn')",
+        {"notice": notice_id},
+    )
+    return {row["phone_id"] for row in rows}
+
+
+def phones_waiting(tx: sqlite3.Connection, notice_id: int, *, calls: bool) -> set[int]:
+    """For which a copy of the notice waits in the queue or is on its way out; `calls`: a call as well as an SMS."""
+    rows = tx.execute(
+        "SELECT DISTINCT c.phone_id FROM notice_copy c JOIN message_state m ON m.id = c.message_id"
+        " WHERE c.notice_id = :notice AND m.state IN ('queued', 'sending') AND (:calls OR c.channel = 'sms')",
+        {"notice": notice_id, "calls": calls},
+    )
+    return {row["phone_id"] for row in rows}
+
+
 def reminded_units(tx: sqlite3.Connection, message_id: int) -> list[UnitId]:
     """Those a reminder named: whom the 9 that answers it speaks for."""
     rows = tx.execute(

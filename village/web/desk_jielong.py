@@ -14,7 +14,7 @@ from village.ground.clock import Clock
 from village.ground.database import Database
 from village.ground.wording import RefusalError, Wording, say
 from village.notices.confirm import Via, confirm_units, take_back
-from village.notices.jielong import State
+from village.notices.jielong import Doubt, State
 from village.notices.name_list import NameList, read_list
 from village.notices.notice import Notice, UnitKind
 from village.notices.office import Means
@@ -86,8 +86,8 @@ class _Names:
         path = f"/notices/{notice_id}/task/names" if self._tasks else f"/notices/{notice_id}/jielong"
         page = _Page(notice, task, path, self._back(notice_id))
         return await render(
-            request, "notices/jielong.html", page=page, found=found, tasks=self._tasks, states=_STATES, form=form,
-            refused=refused,
+            request, "notices/jielong.html", page=page, found=found, tasks=self._tasks, states=_STATES, doubts=_DOUBTS,
+            form=form, refused=refused,
         )  # fmt: skip
 
     def _back(self, notice_id: int) -> str:
@@ -143,6 +143,12 @@ _STATES: dict[str, Wording] = {
     State.ALREADY: say("以前记过了"),
     State.REPEATED: say("上面已经有了"),
     State.NOT_FOUND: say("花名册上没对上"),
+}
+
+_DOUBTS: dict[str, Wording] = {
+    Doubt.OTHERWISE: say("后面还写了别的话，看清了再勾"),
+    Doubt.NOT_YET: say("写在“还没有回的”下面，确实回了才勾"),
+    Doubt.CALLED: say("是别人@他的，不是他自己回的"),
 }
 
 

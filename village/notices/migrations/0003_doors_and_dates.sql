@@ -33,6 +33,14 @@ CREATE TABLE door_round (
     FOREIGN KEY (notice_id, version) REFERENCES notice_version (notice_id, version)
 ) STRICT, WITHOUT ROWID;
 
+-- What had gone out before leaders were written to is no news to them: both rounds count as done.
+INSERT INTO door_round (notice_id, version, round, done_ms)
+SELECT n.id, n.version, r.column1, v.created_ms
+  FROM notice n
+  JOIN notice_version v ON v.notice_id = n.id AND v.version = n.version
+  JOIN (VALUES (1), (2)) r
+ WHERE n.state = 'sent';
+
 -- One SMS to the leader of one group. Messages belong to the gateway and are kept without a foreign key.
 CREATE TABLE door_letter (
     id          INTEGER PRIMARY KEY,
@@ -46,10 +54,11 @@ CREATE TABLE door_letter (
     message_id  INTEGER NOT NULL UNIQUE,
     left_out    INTEGER NOT NULL CHECK (left_out >= 0),  -- how many did not fit and were sent to the committee's page
     sent_ms     INTEGER NOT NULL,
-    UNIQUE (notice_id, version, round, group_no),
+    instead_of  INTEGER UNIQUE REFERENCES door_letter (id),  -- one that failed: the same list, to another leader, once
     FOREIGN KEY (notice_id, version, round) REFERENCES door_round (notice_id, version, round)
 ) STRICT;
 
+CREATE UNIQUE INDEX door_letter_once ON door_letter (notice_id, version, round, group_no) WHERE instead_of IS NULL;
 CREATE INDEX door_letter_of_phone ON door_letter (phone_id);
 
 -- What a leader ticks by: a household keeps its number as long as the wording stands, whoever else answers.
