@@ -241,6 +241,11 @@ def told_apart(found: list[Row]) -> dict[str, str | None]:
         "二、未回复的\n1.王德福\n2.张三",
         "@王德福 @张三 收到请回复",
         "1.王德福 拒绝\n2.张三 不同意",
+        "未接龙（2户）：\n王德福\n张三",
+        "没有收到短信的请在下面接龙\n1.王德福\n2.张三",
+        "未接龙的是：王德福 张三",
+        "没接龙的@王德福 @张三 请抓紧",
+        "缺：王德福、张三",
         "1.王德福 不来\n2.张三:反对",
     ],
 )
@@ -269,6 +274,20 @@ def test_only_those_below_the_heading_have_not_answered() -> None:
 def test_other_words_above_a_list_say_nothing_of_those_on_it(text: str) -> None:
     assert told_apart(rows(text))["王德福"] is None
     assert told_apart(rows(text))["张三"] is None
+
+
+def test_what_is_said_beside_or_below_a_name_may_be_of_him() -> None:
+    assert told_apart(rows("王德福\n不同意")) == {"王德福": Doubt.OTHERWISE}
+    assert told_apart(rows("王德福、张三没有回"))["王德福"] is Doubt.OTHERWISE
+    assert told_apart(rows("1.王德福\n2.幸福一家 没收到"))["王德福"] is None
+
+
+def test_names_that_say_no_are_names() -> None:
+    people = [Person(name, at, 1, name) for at, name in enumerate(("未来", "不二", "张三"))]
+    for text in ("未来\n不二\n张三", "1.未来\n2.不二\n3.张三", "未来、不二、张三"):
+        assert told_apart(match(parse(text), people, already=(), households=True)) == {
+            "未来": None, "不二": None, "张三": None,
+        }  # fmt: skip
 
 
 def test_his_own_no_is_no_heading_over_the_next() -> None:

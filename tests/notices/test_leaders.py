@@ -14,7 +14,7 @@ from village.ground.database import Database
 from village.notices import leaders_store, store
 from village.notices.confirm import Via, confirm
 from village.notices.correct_notice import correct_notice
-from village.notices.doors import doors, open_doors, tick
+from village.notices.doors import doors, open_doors, tick, untick
 from village.notices.leaders import (
     GroupTold,
     NoLeader,
@@ -441,3 +441,47 @@ async def test_a_list_that_waits_is_taken_back_when_nobody_on_it_is_left(db: Dat
     assert state == "queued"  # the leader's own household is on it
     ((_, state),) = await db.write(lambda tx: answer(tx, "李组长"))
     assert state == "withdrawn"
+
+
+async def test_a_list_taken_back_from_a_leader_who_opted_out_goes_to_the_next(db: Database, town: Town) -> None:
+    def unit(tx: sqlite3.Connection) -> House:
+        first = leads(tx, town, town.house(tx, "李组长"))
+        town.house(tx, "王德福", phones=0)
+        leads(tx, town, town.house(tx, "副组长"))
+        town.send(tx)
+        return first
+
+    first = await db.write(unit)
+    await town.clock.advance(2 * HOUR)
+    assert await db.write(lambda tx: tell(tx, town)) == 1
+
+    def opts_out(tx: sqlite3.Connection) -> int:
+        town.opt_out(tx, first.phones[0])
+        spare_phone(tx, town.means.outbox, first.phones[0], town.clock.now_ms())
+        return tell(tx, town)
+
+    assert await db.write(opts_out) == 1
+    assert await db.write(lambda tx: tell(tx, town)) == 0
+    assert [state for _, state in await db.read(told_state)] == ["withdrawn", "queued"]
+
+
+async def test_an_answer_undone_after_the_list_was_taken_back_is_told_again(db: Database, town: Town) -> None:
+    def unit(tx: sqlite3.Connection) -> tuple[Notice, int]:
+        leader = leads(tx, town, town.house(tx, "李组长"))
+        town.house(tx, "王德福", phones=0)
+        notice = town.send(tx)
+        confirm(tx, notice.id, via=Via.PAGE, at_ms=town.clock.now_ms(), household_id=leader.id)
+        return notice, next(row.id for row in unit_rows(tx, notice.id) if row.name == "王德福")
+
+    notice, unit_id = await db.write(unit)
+    await town.clock.advance(2 * HOUR)
+    assert await db.write(lambda tx: tell(tx, town)) == 1
+
+    def tick_it(tx: sqlite3.Connection) -> None:
+        tick(tx, notice.id, unit_id, seen_version=1, by="陈会计", now_ms=town.clock.now_ms())
+
+    await db.write(tick_it)
+    assert await db.write(lambda tx: tell(tx, town)) == 0
+    await db.write(lambda tx: untick(tx, notice.id, unit_id, now_ms=town.clock.now_ms()))
+    assert await db.write(lambda tx: tell(tx, town)) == 1
+    assert [state for _, state in await db.read(told_state)] == ["withdrawn", "queued"]

@@ -307,12 +307,16 @@ async def test_what_became_of_the_reminder(desk: Desk) -> None:
     await set_day(desk)
     on_the_22nd = desk.town.clock.now_ms() + 17 * 24 * HOUR
 
-    def remind(tx: sqlite3.Connection) -> None:
-        for row in desk.town.messages(tx, desk.notice):
-            desk.town.deliver(tx, row["id"])
+    def remind(tx: sqlite3.Connection, *places: int) -> None:
+        waiting = desk.town.messages(tx, desk.notice)
+        for place in places:
+            desk.town.deliver(tx, waiting[place]["id"])
         remind_due(tx, desk.town.means, on_the_22nd, trusted=True)
 
-    await desk.db.write(remind)
+    await desk.db.write(lambda tx: remind(tx, 0))
+    part = await desk.browser.get("/notices/1/task")
+    assert "提醒了1条；还有4部手机等通知自己先发出去，再提醒。" in part.text
+    await desk.db.write(lambda tx: remind(tx, 1, 2, 3, 4))
     page = await desk.browser.get("/notices/1/task")
     assert "5条，到手机0条" in page.text
     page = await desk.browser.submit(page, "/notices/1/task", drop="1")

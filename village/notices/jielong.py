@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from village.ground.normalise import simplified
@@ -67,13 +67,18 @@ _ANSWERED = (
 )
 _LISTED = (
     r"(?:有|是|为|如下|名单|人员|住户|村民|农户|家庭|户|家|人|个|位|这|那|以下|下面|几|些|请|抓紧|尽快|赶紧|补上|接龙|回复|"
-    r"[0-9]+|共|还|了|[)\]】\s])*"
+    r"[0-9]|共|还|了|[()\[\]【】\s])*"
 )
 _NOT = r"(?:没有?|未|不|拒绝?|反对)"
 _NOT_YET = re.compile(
     rf"(?P<before>[^没未不拒]*?)(?P<not>{_NOT}[^:,。;!]{{0,10}}(?:的|者|名单|人员){_LISTED}"
-    rf"|{_NOT}\s*(?:有|能|及时|曾)?{_ANSWERED}了?(?P<listed>{_LISTED})|(?:还差|还缺|还欠|还剩|剩下|欠[交缴费])(?:的|了)?{_LISTED})"
+    rf"|{_NOT}\s*(?:有|能|及时|曾)?{_ANSWERED}了?(?P<listed>{_LISTED})|(?:还差|还缺|还欠|还剩|剩下|欠[交缴费]|缺|差)(?:的|了)?{_LISTED})"
 )
+_NOT_YET_BEGUN = re.compile(
+    rf"(?P<before>{_STOCK})(?P<not>{_NOT}(?:有|能|及时|曾)?{_ANSWERED}[^:,。;!]{{0,6}}?(?:的|者|名单|人员)\w{{0,2}}(?:有|是|为|请|@)"
+    r"|(?:还差|还缺|还欠))"
+)
+"""没来的有李四、张三: the names stand in the same breath."""
 _ALREADY = re.compile(rf"{_STOCK}(?:已经?|都)?{_ANSWERED}[了好过]*(?P<listed>(?:的|者|名单|人员)?{_LISTED})")
 _CALL = re.compile(r"请|收到|接龙|回复")
 
@@ -99,6 +104,10 @@ class Entry:
     """已接龙的, #接龙: what comes below has answered."""
     heading: bool = False
     """Nobody's line: it comes back only for the names in it."""
+    own: bool = False
+    """Has a number of its own."""
+    beside: str = ""
+    """The whole line, where it was taken apart (李四、张三没有回)."""
 
 
 def parse(text: str) -> list[Entry]:
@@ -128,6 +137,8 @@ def parse(text: str) -> list[Entry]:
         parts = [shown] if numbered else _apart(shown)
         entries.append(_entry(at, parts[0], own=number > 0, not_yet_at=not_yet_at, already=already, heading=heading))
         entries += [_entry(at, part) for part in parts[1:]]
+        if len(parts) > 1:
+            entries[-len(parts) :] = [replace(entry, beside=shown) for entry in entries[-len(parts) :]]
     return entries
 
 
@@ -137,6 +148,9 @@ def _not_yet(shown: str, *, numbered: bool) -> tuple[int | None, bool]:
     A call to answer after it (没收到的请回复，收到请接龙) speaks of the others, and behind a number 幸福一家没收到 is a
     nickname's own word.
     """
+    begun = None if numbered else _NOT_YET_BEGUN.match(shown)
+    if begun is not None and not _CALL.search(",".join(re.split("[,。;!]", shown)[1:])):
+        return begun.start("not"), False
     at = 0
     for clause in re.split("([:,。;!])", shown):
         match = _NOT_YET.fullmatch(clause.strip())
@@ -218,6 +232,7 @@ def _entry(
         not_yet_at=not_yet_at,
         already=already,
         heading=heading,
+        own=own,
     )
 
 
@@ -355,7 +370,7 @@ def match(
         reader.outside.setdefault(plain(one.name), set()).add(one.group_no)
     rows: list[Row] = []
     for entry in entries:
-        rows += reader.read(entry)
+        reader.read(entry, rows)
     return rows
 
 
@@ -369,18 +384,34 @@ class _Reader:
         self._households = households
         self._seen: set[int] = set()
         self._not_yet = False
+        self._line = ("", "")
 
-    def read(self, entry: Entry) -> list[Row]:
+    def read(self, entry: Entry, rows: list[Row]) -> None:
+        """Adds to `rows` what the line comes to."""
         if entry.already or (entry.not_yet_at is not None and not self._named_before(entry, entry.not_yet_at)):
             self._not_yet = not entry.already
         read = [self._row(entry, forms) for forms in entry.names]
         found = [row for row in read if row is not None]
-        return found or ([] if entry.heading else [Row(entry, "", State.NOT_FOUND)])
+        if not found and not entry.own and not entry.heading and _OTHERWISE.search(entry.shown):
+            self._doubt_the_last(rows)
+        rows += found or ([] if entry.heading else [Row(entry, "", State.NOT_FOUND)])
+
+    def _doubt_the_last(self, rows: list[Row]) -> None:
+        """王德福, and below it without a number 不来: the words may be his."""
+        if rows and rows[-1].state is State.MATCHED and rows[-1].doubt is None:
+            rows[-1] = replace(rows[-1], doubt=Doubt.OTHERWISE)
+            self._seen.discard(rows[-1].options[0].unit_id)
+
+    def _words_beside(self, whole: str) -> str:
+        """A line without the names in it; asked for once a name, and read once."""
+        if whole != self._line[0]:
+            self._line = (whole, _WORD.sub(lambda word: "" if word[0] in self.by_name else word[0], whole))
+        return self._line[1]
 
     def _named_before(self, entry: Entry, at: int) -> bool:
         """王德福 没收到 is his own line, and no heading."""
         fitting = [form for forms in entry.names for form in forms if form in self.by_name or form in self.outside]
-        return any(0 <= entry.shown.find(form) < at for form in fitting)
+        return any(0 <= entry.shown.find(form) <= at for form in fitting)
 
     def _row(self, entry: Entry, forms: Sequence[str]) -> Row | None:
         names = [form for form in forms if form in self.by_name and (self._households or form not in entry.house)]
@@ -408,4 +439,5 @@ class _Reader:
             return Doubt.NOT_YET
         if name in entry.called:
             return Doubt.CALLED
-        return Doubt.OTHERWISE if _OTHERWISE.search(entry.shown.replace(name, "")) else None
+        said = entry.shown.replace(name, "") + self._words_beside(entry.beside).replace(name, "")
+        return Doubt.OTHERWISE if _OTHERWISE.search(said) else None

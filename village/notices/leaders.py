@@ -156,7 +156,11 @@ def _take_back_needless(tx: sqlite3.Connection, means: Means, notice: Notice) ->
 
 
 def _tell_the_next(tx: sqlite3.Connection, means: Means, notice: Notice, now_ms: int) -> int:
-    """Whoever leads the group beside the one whose letter failed; the numbers stay as they were."""
+    """Whoever leads the group beside the one whose letter failed; the numbers stay as they were.
+
+    One that was taken back (its leader opted out, or all on it had answered and an answer was undone) may go to
+    anybody.
+    """
     lost = leaders_store.letters_lost(tx, notice.id, notice.version)
     if not lost:
         return 0
@@ -165,7 +169,7 @@ def _tell_the_next(tx: sqlite3.Connection, means: Means, notice: Notice, now_ms:
     sent = 0
     for letter in lost:
         others = [one for one in leaders.get(letter.group_no, []) if isinstance(one, Leader)]
-        leader = next((one for one in others if one.phone.id != letter.phone_id), None)
+        leader = next((one for one in others if letter.withdrawn or one.phone.id != letter.phone_id), None)
         left = [one for one in letter.listed if not _is_told(rows[UnitId(one.unit_id)])]
         if leader is None or not left:
             continue

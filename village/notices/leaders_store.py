@@ -149,6 +149,7 @@ class Written:
     message_id: int
     left_out: int
     listed: tuple[Numbered, ...]
+    withdrawn: bool
 
 
 def letters_waiting(tx: sqlite3.Connection, notice_id: int, version: int) -> list[Written]:
@@ -157,17 +158,17 @@ def letters_waiting(tx: sqlite3.Connection, notice_id: int, version: int) -> lis
 
 
 def letters_lost(tx: sqlite3.Connection, notice_id: int, version: int) -> list[Written]:
-    """Those that reached nobody, and instead of which nothing was sent to somebody else."""
+    """Those that reached nobody, or were taken back, and instead of which nothing was sent to somebody else."""
     return _written(
         tx, notice_id, version,
-        "m.state IN ('failed', 'expired') AND l.instead_of IS NULL"
+        "m.state IN ('failed', 'expired', 'withdrawn') AND l.instead_of IS NULL"
         " AND NOT EXISTS (SELECT 1 FROM door_letter o WHERE o.instead_of = l.id)",
     )  # fmt: skip
 
 
 def _written(tx: sqlite3.Connection, notice_id: int, version: int, which: str) -> list[Written]:
     rows = tx.execute(
-        "SELECT l.id, l.round, l.group_no, l.phone_id, l.message_id, l.left_out, l.instead_of"
+        "SELECT l.id, l.round, l.group_no, l.phone_id, l.message_id, l.left_out, l.instead_of, m.state"
         " FROM door_letter l JOIN message_state m ON m.id = l.message_id"
         f" WHERE l.notice_id = :notice AND l.version = :version AND {which} ORDER BY l.id",
         {"notice": notice_id, "version": version},
@@ -180,6 +181,7 @@ def _written(tx: sqlite3.Connection, notice_id: int, version: int, which: str) -
             phone_id=row["phone_id"],
             message_id=row["message_id"],
             left_out=row["left_out"],
+            withdrawn=row["state"] == MessageState.WITHDRAWN,
             listed=tuple(
                 Numbered(one["number"], one["unit_id"])
                 for one in tx.execute(
