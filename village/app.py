@@ -100,15 +100,12 @@ log = logging.getLogger(__name__)
 _DUE_EVERY_S = 10
 """How soon a notice planned for a certain minute leaves; a look costs one indexed read."""
 
-_CLIMB_EVERY_S = 60
-"""How soon those who have not answered are tried again; the rungs are hours apart, in danger minutes."""
+_TRY_AGAIN_EVERY_S = 60
+"""How soon those who have not answered are tried again, who has something to do is reminded of it, and a group's leader
+hears that a door list has opened; the rungs are hours apart, in danger minutes."""
 
 _REACH_EVERY_S = 300
 """How soon the county's record of a notice's reach is looked at again; it is told no oftener than every half hour."""
-
-_LEADERS_EVERY_S = 60
-"""How soon a group's leader hears that a door list has opened, and who has something to do is reminded of it; a look
-costs one read a running notice."""
 
 _GIVE_BACK_EVERY_S = 60
 _TIDY_EVERY_S = 3600
@@ -249,14 +246,16 @@ async def _start(
     async def due() -> None:
         await db.write(lambda tx: send_due(tx, means, clock.now_ms(), trusted=clock.trusted))
 
-    async def climb() -> None:
-        await db.write(lambda tx: climb_due(tx, means, clock.now_ms(), trusted=clock.trusted))
+    async def try_again() -> None:
+        """In one unit and this order: a phone that the ladder has just turned to is not reminded of a day as well."""
 
-    async def leaders() -> None:
-        await db.write(lambda tx: tell_leaders(tx, means, clock.now_ms(), trusted=clock.trusted))
+        def unit(tx: sqlite3.Connection) -> None:
+            now_ms, trusted = clock.now_ms(), clock.trusted
+            climb_due(tx, means, now_ms, trusted=trusted)
+            remind_due(tx, means, now_ms, trusted=trusted)
+            tell_leaders(tx, means, now_ms, trusted=trusted)
 
-    async def reminders() -> None:
-        await db.write(lambda tx: remind_due(tx, means, clock.now_ms(), trusted=clock.trusted))
+        await db.write(unit)
 
     async def count() -> None:
         up_since = listening_since.up_since_ms(switchboard.hearing())
@@ -283,9 +282,7 @@ async def _start(
     schedule = Schedule()
     schedule.every(_GIVE_BACK_EVERY_S, give_memory_back)
     schedule.every(_DUE_EVERY_S, due)
-    schedule.every(_CLIMB_EVERY_S, climb)
-    schedule.every(_LEADERS_EVERY_S, leaders)
-    schedule.every(_LEADERS_EVERY_S, reminders)
+    schedule.every(_TRY_AGAIN_EVERY_S, try_again)
     schedule.every(_DUE_EVERY_S, count)
     schedule.every(_DUE_EVERY_S, report)
     schedule.every(_REACH_EVERY_S, report_reach)
