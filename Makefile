@@ -45,7 +45,7 @@ check: $(VENV)/dev.stamp ## lint, types, floors, catalogs
 bench: $(VENV)/dev.stamp ## the project's figures → build/bench.json and docs/performance.md
 	$(BIN)/python -m tests.bench
 
-soak: $(VENV)/dev.stamp ## the long version of the crash tests
+soak: $(VENV)/dev.stamp ## a thousand days of faults and power cuts, and the story with more cuts
 	SOAK=1 $(BIN)/python -m pytest -m scenario
 
 catalogs: $(VENV)/dev.stamp ## take new sentences into the catalogs and compile them

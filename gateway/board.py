@@ -15,23 +15,36 @@ from gateway.message import Channel
 class Board:
     def __init__(self) -> None:
         self._ways: dict[str, Way] = {}
-        self._wakes: list[Callable[[], None]] = []
+        self._wakes: dict[str, Callable[[], None]] = {}
 
     def enter(self, name: str, channel: Channel, line: Line, now_ms: int, wake: Callable[[], None]) -> None:
         """A new line, thought to be up until it says otherwise."""
-        self._ways[name] = Way(name, channel, line.rank, up=True, since_ms=now_ms, broke=False)
-        self._wakes.append(wake)
+        self._ways[name] = Way(name, channel, line.rank, up=True, since_ms=now_ms, broke=False, kinds=line.kinds)
+        self._wakes[name] = wake
+        self._changed()
+
+    def leave(self, name: str) -> None:
+        """The line is closed for good."""
+        self._ways.pop(name, None)
+        self._wakes.pop(name, None)
         self._changed()
 
     def tell(self, name: str, *, up: bool, now_ms: int) -> None:
-        way = self._ways[name]
-        if way.up != up:
-            self._ways[name] = replace(way, up=up, since_ms=now_ms)
-            self._changed()
+        """A line that has left says nothing any more."""
+        way = self._ways.get(name)
+        if way is None or way.up == up:
+            return
+        lost_ms = way.lost_ms(now_ms)
+        if up:
+            self._ways[name] = replace(way, up=True, since_ms=now_ms, down_ms=lost_ms)
+        else:
+            self._ways[name] = replace(way, up=False, since_ms=now_ms if lost_ms is None else lost_ms, down_ms=None)
+        self._changed()
 
     def tell_broke(self, name: str, *, broke: bool) -> None:
-        if self._ways[name].broke != broke:
-            self._ways[name] = replace(self._ways[name], broke=broke)
+        way = self._ways.get(name)
+        if way is not None and way.broke != broke:
+            self._ways[name] = replace(way, broke=broke)
             self._changed()
 
     def is_broke(self, name: str) -> bool:
@@ -41,5 +54,5 @@ class Board:
         return share(self._ways[name], self._ways.values(), now_ms)
 
     def _changed(self) -> None:
-        for wake in self._wakes:
+        for wake in list(self._wakes.values()):
             wake()

@@ -1,8 +1,8 @@
 """Which line takes a message: pure rules over what every line is and how it stands. Never looks at a clock or a queue.
 
 The village's own order decides (`Line.rank`): the first line that is up and within its budget does the work, lines of
-one rank share it. A later one steps in when every earlier one has been down for a while, takes at once what an earlier
-one's carrier has turned away, and never waits where lives are at stake.
+one rank share it. A later one steps in when every earlier one has been down for a while, takes what an earlier one's
+carrier has turned away once its next try is due, and never waits where lives are at stake.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ PATIENCE_MS: Mapping[Priority, int] = MappingProxyType(
 """How long a line must have been down before a later, dearer one takes its work. A stick that is reset needs two or
 three minutes; a villager who has just written waits for his answer."""
 
+STEADY_MS = 2 * _MIN_MS
+"""So long a line must have been up again before the others rely on it."""
+
 OTHERS_MAY = frozenset({Trouble.REFUSED, Trouble.CONGESTION, Trouble.OTHER})
 """What one carrier says no to and another may take. Not what lies with the phone or the text."""
 
@@ -40,18 +43,20 @@ class Line:
 
     `rank`: 0 is asked first. `price_fen`: of one SMS part, or of one started minute. `month_fen`: what it may cost in a
     calendar month; None: no limit. `postscript`: put after every text, where no answer can come back on this line.
+    `kinds`: it carries messages of these kinds alone; empty: of all.
     """
 
     rank: int = 0
     price_fen: int = 0
     month_fen: int | None = None
     postscript: str = ""
+    kinds: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A line as it stands. `since_ms`: how long it has been up or down, on the stopwatch. `broke`: nothing is left of
-    its month's budget."""
+    """A line as it stands. `since_ms`: the moment, on the stopwatch, from which it has been up or down. `down_ms`: of
+    one that is up: when it was last lost. `broke`: nothing is left of its month's budget. `kinds`: as in `Line`."""
 
     name: str
     channel: Channel
@@ -59,6 +64,18 @@ class Way:
     up: bool
     since_ms: int
     broke: bool
+    down_ms: int | None = None
+    kinds: frozenset[str] = frozenset()
+
+    def lost_ms(self, now_ms: int) -> int | None:
+        """Since when it cannot be relied upon; None: it can. A line that comes and goes was never back."""
+        if not self.up:
+            return self.since_ms
+        return self.down_ms if now_ms - self.since_ms < STEADY_MS else None
+
+    def covers(self, other: Way) -> bool:
+        """Whether it may carry whatever the other one may."""
+        return not self.kinds or bool(other.kinds and other.kinds <= self.kinds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +83,8 @@ class Share:
     """What one line may take now.
 
     `fresh`: priorities of which it takes whatever is due. `turned`: those of which only what another line's carrier has
-    turned away. `spares`: it leaves to others what its own carrier has turned away. `again_ms`: when this changes by
-    itself, on the stopwatch.
+    turned away. `spares`: it leaves to others what its own carrier has turned away, alarms never. `again_ms`: when this
+    changes by itself, on the stopwatch.
     """
 
     fresh: frozenset[Priority] = frozenset(Priority)
@@ -78,28 +95,30 @@ class Share:
 
 def share(mine: Way, ways: Collection[Way], now_ms: int) -> Share:
     """The part of the queue that is this line's."""
-    others = [way for way in ways if way.channel is mine.channel and way.name != mine.name and not way.broke]
-    better = [way for way in others if way.rank < mine.rank]
+    others = [way for way in ways if way.channel is mine.channel and way.name != mine.name and way.covers(mine)]
     fresh, turned, changes = set(), set(), []
     for priority in Priority:
         if priority.is_emergency:
-            fresh.add(priority)
+            # a line that is down looks whether it is back with something else, while another one lives
+            if mine.up or not any(way.up for way in others):
+                fresh.add(priority)
             continue
-        if mine.broke:
+        if mine.broke and not priority.saves_lives:
             continue
-        free_ms = _free_ms(better, PATIENCE_MS[priority])
+        better = [way for way in others if way.rank < mine.rank and (priority.saves_lives or not way.broke)]
+        free_ms = _free_ms(better, PATIENCE_MS[priority], now_ms)
         if free_ms is not None and free_ms <= now_ms:
             fresh.add(priority)
             continue
         turned.add(priority)
         if free_ms is not None:
             changes.append(free_ms)
-    spares = any(way.up for way in others)
+    spares = any(way.lost_ms(now_ms) is None and not way.broke for way in others)
     return Share(frozenset(fresh), frozenset(turned), spares, min(changes, default=None))
 
 
-def _free_ms(better: Collection[Way], patience_ms: int) -> int | None:
-    """When the better lines have been down long enough; None while one of them is up."""
-    if any(way.up for way in better):
-        return None
-    return max((way.since_ms + patience_ms for way in better), default=-1)
+def _free_ms(better: Collection[Way], patience_ms: int, now_ms: int) -> int | None:
+    """When the better lines have been lost for long enough; None while one of them can be relied upon."""
+    lost = [way.lost_ms(now_ms) for way in better]
+    known = [since_ms for since_ms in lost if since_ms is not None]
+    return None if len(known) < len(lost) else max((since_ms + patience_ms for since_ms in known), default=-1)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 class Condition:
     """None or empty: this line cannot know, or does not yet.
 
-    `signal`: percent. `balance_fen` as of `balance_ms`, with the carrier's own sentence in `balance_said`.
+    `signal`: percent. `balance_fen` as of `balance_ms`, with the carrier's own sentence in `balance_said`;
+    None with a sentence: it was not understood. `low`: less than the village wants to have on it.
     `device`: the hardware by its own lasting name. `battery`: percent, of a phone.
     `note`: one of the words in `NOTES`, or empty.
     """
@@ -22,6 +23,7 @@ class Condition:
     balance_fen: int | None = None
     balance_ms: int | None = None
     balance_said: str = ""
+    low: bool = False
     device: str = ""
     battery: int | None = None
     note: str = ""

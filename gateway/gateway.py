@@ -115,7 +115,7 @@ class Gateway:
         """
         self._db = db
         self._clock = clock
-        self._purse = Purse(clock, {} if lines is None else dict(lines))
+        self._purse = Purse(clock, lines or {})
         self._posting = Posting(vault, clock, events, (settings or Settings()).quiet, self._purse)
         self._board = Board()
         self.outbox = Outbox(vault, clock) if outbox is None else outbox
@@ -125,15 +125,53 @@ class Gateway:
         self._reconciliation = Reconciliation(self._sms, db=db, clock=clock, posting=self._posting)
         self._stopped = asyncio.Event()
         self._lanes: dict[str, Lane] = {}
-        self._listening: list[tuple[str, Listen, _Ear]] = []
+        self._listening: dict[str, tuple[Listen, _Ear]] = {}
+        self._rooms: asyncio.TaskGroup | None = None
+        self._tasks: dict[str, tuple[asyncio.Task[None], asyncio.Task[None]]] = {}
+        self._closing: dict[str, asyncio.Task[None]] = {}
         for carrier in sms:
-            self._sms[carrier.name] = carrier
-            self._open(_sms_gauge(carrier), _sender(carrier, clock), carrier.run)
+            self.open(carrier)
         for exchange in calls:
             if voice is None:
                 raise ValueError("calls need a voice")
             talk = Conversation(exchange, voice, db=db, clock=clock, posting=self._posting)
             self._open(_call_gauge(exchange), talk.hold, exchange.run)
+
+    def open(self, carrier: SmsTransport, line: Line | None = None) -> None:
+        """One more SMS line; while running, it starts at once. Raises ValueError for a name that is there already."""
+        if line is not None:
+            self._purse.set_line(carrier.name, line)
+        self._open(_sms_gauge(carrier), _sender(carrier, self._clock), carrier.run)
+        self._sms[carrier.name] = carrier
+        self._reconciliation.ask_afresh()
+        if self._rooms is not None and not self._stopped.is_set():
+            self._start(carrier.name)
+
+    async def close(self, name: str) -> None:
+        """No more over this SMS line; what is under way on it comes to its end first. Idempotent, and whole even where
+        whoever waits for it gives up."""
+        if name in self._sms and name not in self._closing:
+            self._lanes[name].stop()
+            self._closing[name] = asyncio.create_task(self._close(name), name=f"{name}-closing")
+        if name in self._closing:
+            await asyncio.shield(self._closing[name])
+
+    async def _close(self, name: str) -> None:
+        if name in self._tasks:
+            lane, ear = self._tasks.pop(name)
+            await asyncio.wait({lane})
+            ear.cancel()
+            await asyncio.wait({ear})
+        del self._sms[name], self._listening[name], self._lanes[name]
+        self._board.leave(name)
+        del self._closing[name]
+
+    def _start(self, name: str) -> None:
+        if self._rooms is None:
+            raise RuntimeError("the gateway is not running")
+        lane = self._rooms.create_task(self._keep_moving(self._lanes[name]), name=f"{name}-lane")
+        ear = self._rooms.create_task(self._listen(name, *self._listening[name]), name=f"{name}-ear")
+        self._tasks[name] = lane, ear
 
     def _open(self, gauge: Gauge, perform: Perform, listen: Listen) -> None:
         if gauge.name in self._lanes:
@@ -148,7 +186,7 @@ class Gateway:
             on_up=self._reconciliation.soon,
             tell_time=self._tell_time,
         )
-        self._listening.append((gauge.name, listen, ear))
+        self._listening[gauge.name] = listen, ear
 
     def lanes(self) -> list[LaneStatus]:
         """How each transport is doing, for the desk."""
@@ -175,17 +213,21 @@ class Gateway:
     async def run(self) -> None:
         """Send, listen and clean up until cancelled, or until `stop` has let the last try end."""
         async with asyncio.TaskGroup() as rooms:
+            self._rooms = rooms
             around = [
                 rooms.create_task(self._wake_lanes(), name="gateway-wake"),
                 rooms.create_task(self._sweep(), name="gateway-sweep"),
                 rooms.create_task(self._restarting("reconciliation", self._reconciliation.run), name="gateway-ask"),
-                *(rooms.create_task(self._listen(*ear), name=f"{ear[0]}-ear") for ear in self._listening),
             ]
-            lanes = [
-                rooms.create_task(self._keep_moving(lane), name=f"{name}-lane") for name, lane in self._lanes.items()
-            ]
-            await asyncio.gather(*lanes, self._stopped.wait())
-            for task in around:
+            for name in self._lanes:
+                self._start(name)
+            try:
+                await self._stopped.wait()
+                self._rooms = None
+                await asyncio.gather(*(lane for lane, _ in self._tasks.values()), *self._closing.values())
+            finally:
+                self._rooms = None
+            for task in (*around, *(ear for _, ear in self._tasks.values())):
                 task.cancel()
 
     def stop(self) -> None:
@@ -225,10 +267,11 @@ class Gateway:
                 for task in (running, guarding):
                     task.cancel()
                 await asyncio.gather(running, guarding, return_exceptions=True)
-            if not running.cancelled():
-                running.result()
-            if not lane.stopping:
+            if running.cancelled():  # it hung: of what was still under way nobody knows any more how it ended
+                await lane.write_down()
                 await self._write_off(lane.name)
+            else:
+                running.result()
 
     async def _write_off(self, name: str) -> None:
         def unit(tx: sqlite3.Connection) -> int:
@@ -238,8 +281,10 @@ class Gateway:
             pass
 
     async def _watch(self, lane: Lane) -> None:
-        """Returns once the lane has stopped moving although it has something to do."""
-        while not lane.stands_still():
+        """Returns once the lane has stopped moving: seen twice, so that a clock that jumped is not taken for it."""
+        seen = False
+        while not (lane.stands_still() and seen):
+            seen = lane.stands_still()
             await self._clock.sleep_ms(_SWEEP_MS)
         log.error("lane has stopped moving and begins anew lane=%s", lane.name)
 
@@ -252,8 +297,8 @@ class Gateway:
                 log.error("stopped and begins afresh room=%s raised=%s", name, where(raised))
             await self._clock.sleep_ms(_RESTART_MS)
 
-    def _reporting(self) -> list[str]:
-        return [name for name, carrier in self._sms.items() if carrier.reports]
+    def _mute(self) -> list[str]:
+        return [name for name, carrier in self._sms.items() if not carrier.reports]
 
     async def _sweep(self) -> None:
         offset_ms, aged_ms = self._offset_ms(), self._clock.monotonic_ms()
@@ -281,7 +326,7 @@ class Gateway:
             await self._db.write(unit)
 
     async def _age_out(self) -> None:
-        while silent := await self._db.read(lambda tx: self._posting.unreported(tx, self._reporting())):
+        while silent := await self._db.read(lambda tx: self._posting.unreported(tx, self._mute())):
             await self._db.write(lambda tx, silent=silent: self._posting.age_out(tx, silent))  # type: ignore[misc]
 
 

@@ -108,6 +108,8 @@ class Lane:
         self._stuck = False
         self._broke_in = ""
         """The month whose budget is used up."""
+        self._short_fen = 0
+        """What did not fit into it."""
         board.enter(gauge.name, gauge.channel, posting.purse.line(gauge.name), self._moved_ms, self.wake)
 
     # from outside
@@ -172,6 +174,12 @@ class Lane:
         """Claim nothing more; `run` returns when what is under way has ended and is written down."""
         self._stopping = True
         self._wake.set()
+
+    async def write_down(self) -> None:
+        """After the loop hung: the tries that had come to their end before."""
+        ended = list(self._ended)
+        await self._db.write(lambda tx: self._posting.record(tx, self._gauge.name, ended))
+        del self._ended[: len(ended)]
 
     # the loop
 
@@ -242,20 +250,33 @@ class Lane:
     async def _due_in_ms(self, share: Share) -> int:
         gauge = self._gauge
 
-        def look(tx: sqlite3.Connection) -> tuple[int | None, str]:
+        flying = self._flying()
+
+        def look(tx: sqlite3.Connection) -> tuple[int | None, bool]:
             due_ms = self._posting.next_due_ms(tx, gauge.channel, gauge.name, share)
-            return due_ms, self._posting.purse.month(tx) if self._broke_in else ""
+            return due_ms, bool(self._broke_in) and self._can_pay_again(tx, flying)
 
         try:
-            due_ms, month = await self._db.read(look)
+            due_ms, can_pay = await self._db.read(look)
         except Exception as raised:  # noqa: BLE001 - the lane outlives a database in trouble
             log.error("queue unreadable lane=%s reason=%s", gauge.name, type(raised).__name__)
             return _TROUBLE_MS
-        if month != self._broke_in:
+        if can_pay:
             self._broke_in = ""
             self._board.tell_broke(gauge.name, broke=False)
             return 0
         return _AWAKE_MS if due_ms is None else due_ms - self._clock.now_ms()
+
+    def _flying(self) -> int:
+        """Parts under way."""
+        return sum(max(claim.parts, 1) for claim, _ in self._under_way.values())
+
+    def _can_pay_again(self, tx: sqlite3.Connection, flying: int) -> bool:
+        """A new month, or what was reserved for tries under way was not needed after all."""
+        purse, left_fen = self._posting.purse, None
+        if purse.month(tx) == self._broke_in:
+            left_fen = purse.left_fen(tx, self._gauge.name, flying)
+        return left_fen is None or left_fen >= self._short_fen
 
     async def _make_way(self) -> None:
         """An emergency call does not wait until a daily one has been listened to: one of those ends, and waits."""
@@ -280,7 +301,7 @@ class Lane:
         ended, reports = list(self._ended), list(self._reports)
 
         gauge = self._gauge
-        flying = sum(max(claim.parts, 1) for claim, _ in self._under_way.values())
+        flying = self._flying()
 
         def unit(tx: sqlite3.Connection) -> Claimed:
             self._posting.record(tx, gauge.name, ended)
@@ -299,12 +320,17 @@ class Lane:
             if not kept.done():
                 kept.set_result(None)
         self._commit_ms = now_ms = self._clock.monotonic_ms()
+        if claimed.broke:
+            self._short_fen = claimed.short_fen
         if claimed.broke and not self._broke_in:
             log.warning("budget used up lane=%s month=%s", gauge.name, claimed.broke)
             self._broke_in = claimed.broke
             self._board.tell_broke(gauge.name, broke=True)
         parts = sum(max(claim.parts, 1) for claim in claimed.claims)
-        self._next_start_ms = max(self._next_start_ms, now_ms) + gauge.pace_ms * parts
+        # a start that was a little late does not put off all that follow: the line has a rate, not a rhythm
+        late_ms = now_ms - self._next_start_ms
+        begun_ms = self._next_start_ms if 0 <= late_ms <= gauge.pace_ms // 10 else max(self._next_start_ms, now_ms)
+        self._next_start_ms = begun_ms + gauge.pace_ms * parts
         for claim in claimed.claims:
             task = asyncio.create_task(self._try(claim), name=f"{self._gauge.name}-{claim.message_id}")
             self._under_way[task] = (claim, now_ms)

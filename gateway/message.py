@@ -46,8 +46,13 @@ class Priority(IntEnum):
 
     @property
     def is_emergency(self) -> bool:
-        """Lives may hang on it: it may break a budget, takes any line there is, and rather arrives twice than never."""
+        """The county's alarm: it takes any line there is, and rather arrives twice than never."""
         return self <= Priority.ALERT
+
+    @property
+    def saves_lives(self) -> bool:
+        """An alarm, or the village's own word of danger to life: no budget stops it."""
+        return self <= Priority.URGENT
 
     @property
     def wakes_people(self) -> bool:

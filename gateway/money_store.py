@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 import sqlite3
 
+_CUT_OFF_MINUTES = 2
+"""What a call that a power cut ended is reckoned at, at most: the line went dead with us, whenever we are back."""
+
 
 def add_spent(tx: sqlite3.Connection, lane_id: int, month: str, parts: int, fen: int) -> None:
     tx.execute(
@@ -45,4 +48,12 @@ def under_way(tx: sqlite3.Connection, lane_id: int, message_id: int, number: int
         "SELECT l.name, m.channel, m.parts FROM message m, lane l WHERE m.id = :id AND l.id = :lane",
         {"id": message_id, "lane": lane_id},
     ).fetchone()
-    return name, call_minutes(tx, message_id, number, now_ms) if channel == "call" else parts
+    if channel != "call":
+        return name, parts
+    return name, min(call_minutes(tx, message_id, number, now_ms), _CUT_OFF_MINUTES)
+
+
+def newest_try(tx: sqlite3.Connection, message_id: int) -> tuple[int, int]:
+    """Lane and parts of a message's newest try."""
+    lane_id, parts = tx.execute("SELECT lane_id, parts FROM message WHERE id = :id", {"id": message_id}).fetchone()
+    return int(lane_id), int(parts)

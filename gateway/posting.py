@@ -19,7 +19,7 @@ from gateway.ground import Clock, Vault
 from gateway.message import CallEvent, CallStep, Channel, Events, Moved, Priority, State
 from gateway.purse import Purse
 from gateway.quiet import QuietHours
-from gateway.segments import count
+from gateway.segments import MAX_PARTS, count
 from gateway.transport import Accepted, Fate, Report
 from gateway.verdict import (
     Claim,
@@ -47,10 +47,12 @@ _BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """What one look at the queue gave. `broke`: the month whose budget does not cover the next one; empty: it does."""
+    """What one look at the queue gave. `broke`: the month whose budget does not cover the next one; empty: it does.
+    `short_fen`: what that one costs."""
 
     claims: tuple[Claim, ...]
     broke: str = ""
+    short_fen: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +75,17 @@ class Posting:
         """When this lane has something to send; at or before now: at once."""
         now_ms = self.clock.now_ms()
         may_go, mine = self.may_go(now_ms), store.lane_id(tx, transport)
-        fresh = [priority for priority in may_go if priority in share.fresh]
+        alarms = [priority for priority in may_go if priority in share.fresh and priority.is_emergency]
+        fresh = [priority for priority in may_go if priority in share.fresh and not priority.is_emergency]
         turned = [priority for priority in may_go if priority in share.turned]
         held = [priority for priority in self._held(now_ms) if priority in share.fresh]
+        kinds = self.purse.line(transport).kinds
         dues = [
-            store.next_due_ms(tx, channel, fresh, _pick(share), lane_id=mine),
-            store.next_due_ms(tx, channel, turned, store.Pick.TURNED_AWAY, lane_id=mine),
+            store.next_due_ms(tx, channel, alarms, lane_id=mine, kinds=kinds),
+            store.next_due_ms(tx, channel, fresh, _pick(share), lane_id=mine, kinds=kinds),
+            store.next_due_ms(tx, channel, turned, store.Pick.TURNED_AWAY, lane_id=mine, kinds=kinds),
         ]
-        held_ms = store.next_due_ms(tx, channel, held, _pick(share), lane_id=mine)
+        held_ms = store.next_due_ms(tx, channel, held, _pick(share), lane_id=mine, kinds=kinds)
         if held_ms is not None and self.quiet is not None:
             dues.append(max(held_ms, self.quiet.next_open_ms(now_ms)))
         return min((due_ms for due_ms in dues if due_ms is not None), default=None)
@@ -99,26 +104,42 @@ class Posting:
         `flying`: parts this lane has under way, which its budget has not paid for yet.
         """
         now_ms, trusted = self.clock.now_ms(), self.clock.trusted
-        lane_id = store.lane(tx, transport)
+        lane_id, line = store.lane(tx, transport), self.purse.line(transport)
         claims: list[Claim] = []
         for priority in self.may_go(now_ms):
             pick = _pick(share) if priority in share.fresh else store.Pick.TURNED_AWAY
+            if priority.is_emergency:
+                pick = store.Pick.ANY
             if len(claims) >= limit or priority not in share.fresh | share.turned:
                 continue
             room = limit - len(claims)
-            found = store.due(tx, self.vault, channel, priority, now_ms=now_ms, limit=room, pick=pick, lane_id=lane_id)
+            found, unreadable = store.due(
+                tx,
+                self.vault,
+                channel,
+                priority,
+                now_ms=now_ms,
+                limit=room,
+                pick=pick,
+                lane_id=lane_id,
+                kinds=line.kinds,
+            )
+            if unreadable:
+                self._give_up(tx, [store.known(tx, message_id) for message_id in unreadable], now_ms)
             late = [c for c in found if trusted and c.expires_ms is not None and c.expires_ms <= now_ms]
             if late:
                 self._expire(tx, [store.known(tx, claim.message_id) for claim in late], now_ms)
                 found = [claim for claim in found if claim not in late]
             claims += found
-        postscript = self.purse.line(transport).postscript
-        if postscript and channel is Channel.SMS:
-            claims = [_with(claim, postscript) for claim in claims]
+        if line.postscript and channel is Channel.SMS:
+            claims = [_with(claim, line.postscript) for claim in claims]
         covered = self.purse.affordable(tx, transport, claims, flying)
         if covered:
             store.take(tx, covered, lane_id, now_ms)
-        return Claimed(tuple(covered), self.purse.month(tx) if len(covered) < len(claims) else "")
+        if len(covered) == len(claims):
+            return Claimed(tuple(covered))
+        short_fen = max(claims[len(covered)].parts, 1) * line.price_fen
+        return Claimed(tuple(covered), self.purse.month(tx), short_fen)
 
     def record(self, tx: sqlite3.Connection, transport: str, ended: Sequence[tuple[Claim, Outcome]]) -> None:
         """Write down how tries ended, and tell."""
@@ -127,6 +148,13 @@ class Posting:
         now_ms, trusted = self.clock.now_ms(), self.clock.trusted
         lane_id, early = store.lane(tx, transport), store.has_early(tx)
         moved: list[Moved | None] = []
+        late = [one for one in ended if not store.is_under_way(tx, one[0].message_id, one[0].attempt)]
+        ended = [one for one in ended if one not in late]
+        for claim, outcome in late:  # written off meanwhile, and paid for; that it was taken is news all the same
+            if isinstance(outcome, Accepted):
+                ref = outcome.carrier_ref
+                store.taken(tx, claim.message_id, claim.attempt, lane_id=lane_id, carrier_ref=ref, now_ms=now_ms)
+                moved.append(self._apply(tx, claim.message_id, claim.attempt, Report(ref, State.ACCEPTED)))
         for claim, outcome in ended:
             if isinstance(outcome, Accepted):  # the usual case needs no look at the row
                 about = _as_claimed(claim)
@@ -209,6 +237,7 @@ class Posting:
         if about.attempts != asked or about.standing.state != State.UNKNOWN:
             return
         if fate.said == State.QUEUED:
+            self.purse.give_back(tx, transport, about.standing.message_id)
             self.tell(tx, [store.move(tx, about, never_seen(about.standing), now_ms)])
             return
         message_id = about.standing.message_id
@@ -250,11 +279,16 @@ class Posting:
         verdicts = [Verdict(State.EXPIRED, a.standing.tries, a.standing.due_ms, a.error) for a in late]
         self.tell(tx, [store.move(tx, a, verdict, now_ms) for a, verdict in zip(late, verdicts, strict=True)])
 
-    def unreported(self, tx: sqlite3.Connection, transports: Collection[str]) -> list[store.Known]:
-        """Accepted long ago by a carrier that reports, and never heard of again. With a guessed clock: none."""
+    def _give_up(self, tx: sqlite3.Connection, unreadable: Sequence[store.Known], now_ms: int) -> None:
+        error = str(Trouble.UNREADABLE)
+        verdicts = [Verdict(State.FAILED, a.standing.tries, a.standing.due_ms, error) for a in unreadable]
+        self.tell(tx, [store.move(tx, a, verdict, now_ms) for a, verdict in zip(unreadable, verdicts, strict=True)])
+
+    def unreported(self, tx: sqlite3.Connection, mute: Collection[str]) -> list[store.Known]:
+        """Accepted long ago and never heard of again; `mute` carriers never report. With a guessed clock: none."""
         if not self.clock.trusted:
             return []
-        return store.unreported(tx, self.clock.now_ms() - REPORT_AGE_MS, transports, _BATCH)
+        return store.unreported(tx, self.clock.now_ms() - REPORT_AGE_MS, mute, _BATCH)
 
     def age_out(self, tx: sqlite3.Connection, silent: Sequence[store.Known]) -> None:
         now_ms = self.clock.now_ms()
@@ -336,8 +370,10 @@ def _pick(share: Share) -> store.Pick:
 
 
 def _with(claim: Claim, postscript: str) -> Claim:
+    """Left as it is where the carrier would not take it so long."""
     text = claim.content + postscript
-    return replace(claim, content=text, parts=count(text).parts)
+    parts = count(text).parts
+    return claim if parts > MAX_PARTS else replace(claim, content=text, parts=parts)
 
 
 def guarded(tx: sqlite3.Connection, tell: Callable[[], None], about: str) -> str | None:

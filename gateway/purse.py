@@ -1,4 +1,4 @@
-"""What the lines may still cost this month: a hard stop for everything that is not an emergency.
+"""What the lines may still cost this month: a hard stop for everything on which no life hangs.
 
 An SMS is paid for when its carrier has taken it, and also when nobody knows whether it has: better to stop a little
 early than to find the SIM empty. A call is paid for by the started minute.
@@ -40,7 +40,10 @@ class Spending:
 class Purse:
     def __init__(self, clock: Clock, lines: Mapping[str, Line]) -> None:
         self._clock = clock
-        self._lines = lines
+        self._lines = dict(lines)
+
+    def set_line(self, name: str, line: Line) -> None:
+        self._lines[name] = line
 
     def line(self, name: str) -> Line:
         return self._lines.get(name, Line())
@@ -59,19 +62,19 @@ class Purse:
         return Spending(name, month, parts, fen, self.line(name).month_fen)
 
     def affordable(self, tx: sqlite3.Connection, name: str, claims: Iterable[Claim], flying: int) -> list[Claim]:
-        """The leading claims that the budget still covers, `flying` parts being under way already; emergencies all.
+        """The leading claims that the budget still covers, `flying` parts being under way already; what saves
+        lives is always covered.
 
         Calls are counted as one minute beforehand: how long somebody listens, nobody knows.
         """
         line, found = self.line(name), list(claims)
         if line.month_fen is None or not line.price_fen:
             return found
-        left = self.spending(tx, name).left_fen or 0
-        left -= flying * line.price_fen
+        left = self.left_fen(tx, name, flying) or 0
         covered = []
         for claim in found:
             cost = max(claim.parts, 1) * line.price_fen
-            if not claim.priority.is_emergency and cost > left:
+            if not claim.priority.saves_lives and cost > left:
                 break
             left -= cost
             covered.append(claim)
@@ -94,6 +97,18 @@ class Purse:
         """What a power cut left under way may have been sent."""
         name, parts = money_store.under_way(tx, lane_id, message_id, number, now_ms)
         self._add(tx, lane_id, parts, self.line(name).price_fen)
+
+    def give_back(self, tx: sqlite3.Connection, name: str, message_id: int) -> None:
+        """The carrier has never seen what was paid for when nobody knew."""
+        line = self.line(name)
+        lane_id, parts = money_store.newest_try(tx, message_id)
+        if parts and line.price_fen:
+            money_store.add_spent(tx, lane_id, self.month(tx), -parts, -parts * line.price_fen)
+
+    def left_fen(self, tx: sqlite3.Connection, name: str, flying: int) -> int | None:
+        """What is left when `flying` parts under way are paid for; None: no limit."""
+        left = self.spending(tx, name).left_fen
+        return None if left is None else left - flying * self.line(name).price_fen
 
     def _add(self, tx: sqlite3.Connection, lane_id: int, parts: int, price_fen: int) -> None:
         if parts and price_fen:

@@ -51,6 +51,11 @@ class Reconciliation:
             question.next_ms = 0
         self._soon.set()
 
+    def ask_afresh(self) -> None:
+        """A line was opened: it may know what another, or itself before, could not be asked."""
+        self._asked.clear()
+        self._soon.set()
+
     async def run(self) -> None:
         while True:
             self._soon.clear()

@@ -5,6 +5,7 @@ Never decides: what state follows is `verdict.py`'s. Changes no state that `MOVE
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from gateway.message import FINAL, MOVES, Channel, Moved, Priority, State
 from gateway.transport import Report
 from gateway.verdict import Claim, Standing, Verdict
 
+log = logging.getLogger(__name__)
+
 _OPEN = "m.state IN ('queued', 'unknown')"
 """Word for word as in the index `message_open`: SQLite uses a partial index only where it can prove its condition."""
 
@@ -24,6 +27,17 @@ _OPEN = "m.state IN ('queued', 'unknown')"
 _TURNED_AWAY = "substr(m.error, 1, instr(m.error || '/', '/') - 1) IN ({})".format(
     ", ".join(f"'{trouble}'" for trouble in sorted(OTHERS_MAY))
 )
+
+
+def _by(pick: Pick) -> str:
+    """Few have been turned away, however many wait: they have an index of their own, which SQLite would not choose."""
+    return " INDEXED BY message_turned" if pick is Pick.TURNED_AWAY else ""
+
+
+def _of_kinds(kinds: Collection[str]) -> tuple[str, dict[str, str]]:
+    """A condition and its values; none for all kinds."""
+    names = {f"kind{n}": kind for n, kind in enumerate(sorted(kinds))}
+    return (f" AND m.kind IN ({', '.join(':' + name for name in names)})" if names else ""), names
 
 
 class Pick(Enum):
@@ -132,14 +146,16 @@ def next_due_ms(
     pick: Pick = Pick.ANY,
     *,
     lane_id: int | None = None,
+    kinds: Collection[str] = (),
 ) -> int | None:
     """When the earliest waiting message of these priorities falls due; a handful of index look-ups."""
     earliest: int | None = None
+    of_kinds, named = _of_kinds(kinds)
     for priority in priorities:
         found = tx.execute(
-            f"SELECT m.due_ms FROM message m WHERE {_OPEN} AND m.state = 'queued' AND m.channel = :channel"
-            f" AND m.priority = :priority{pick.value} ORDER BY m.due_ms LIMIT 1",
-            {"channel": channel, "priority": int(priority), "lane": lane_id},
+            f"SELECT m.due_ms FROM message m{_by(pick)} WHERE {_OPEN} AND m.state = 'queued' AND m.channel = :channel"
+            f" AND m.priority = :priority{pick.value}{of_kinds} ORDER BY m.due_ms LIMIT 1",
+            {"channel": channel, "priority": int(priority), "lane": lane_id, **named},
         ).fetchone()
         if found is not None and (earliest is None or found[0] < earliest):
             earliest = found[0]
@@ -156,21 +172,30 @@ def due(
     limit: int,
     pick: Pick = Pick.ANY,
     lane_id: int | None = None,
-) -> list[Claim]:
-    """The next `limit` messages of one priority, oldest first, as claims that are not yet made."""
+    kinds: Collection[str] = (),
+) -> tuple[list[Claim], list[int]]:
+    """The next `limit` messages of one priority, oldest first, as claims that are not yet made; and those among them
+    whose number or words cannot be read any more: a bad sector must not hold up all that follow."""
+    of_kinds, named = _of_kinds(kinds)
     rows = tx.execute(
         "SELECT m.id, m.kind, m.reference, m.attempts, m.tries, m.expires_ms, m.parts, m.queued_ms, m.due_ms,"
         " m.body_id, r.sealed AS number, b.sealed AS content"
-        " FROM message m JOIN recipient r ON r.id = m.recipient_id JOIN body b ON b.id = m.body_id"
+        f" FROM message m{_by(pick)} JOIN recipient r ON r.id = m.recipient_id JOIN body b ON b.id = m.body_id"
         f" WHERE {_OPEN} AND m.state = 'queued' AND m.channel = :channel AND m.priority = :priority"
-        f" AND m.due_ms <= :now{pick.value} ORDER BY m.due_ms, m.id LIMIT :limit",
-        {"channel": channel, "priority": int(priority), "now": now_ms, "limit": limit, "lane": lane_id},
+        f" AND m.due_ms <= :now{pick.value}{of_kinds} ORDER BY m.due_ms, m.id LIMIT :limit",
+        {"channel": channel, "priority": int(priority), "now": now_ms, "limit": limit, "lane": lane_id, **named},
     )
     texts: dict[int, str] = {}
-    claims = []
+    claims, unreadable = [], []
     for row in rows:
-        if row["body_id"] not in texts:
-            texts[row["body_id"]] = vault.open(row["content"])
+        try:
+            if row["body_id"] not in texts:
+                texts[row["body_id"]] = vault.open(row["content"])
+            number = vault.open(row["number"])
+        except Exception as broken:  # noqa: BLE001 - whatever the vault raises; it is said where the message ends
+            log.error("cannot be read any more message=%d reason=%s", row["id"], type(broken).__name__)
+            unreadable.append(row["id"])
+            continue
         claims.append(
             Claim(
                 message_id=row["id"],
@@ -179,7 +204,7 @@ def due(
                 kind=row["kind"],
                 reference=row["reference"],
                 priority=priority,
-                to=vault.open(row["number"]),
+                to=number,
                 content=texts[row["body_id"]],
                 parts=row["parts"],
                 queued_ms=row["queued_ms"],
@@ -188,7 +213,7 @@ def due(
                 tries=row["tries"],
             )
         )
-    return claims
+    return claims, unreadable
 
 
 def lane(tx: sqlite3.Connection, name: str) -> int:
@@ -240,6 +265,13 @@ def no_longer_under_way(tx: sqlite3.Connection, tries: Iterable[tuple[int, int]]
         "DELETE FROM under_way WHERE message_id = :id AND number = :number",
         [{"id": message_id, "number": number} for message_id, number in tries],
     )
+
+
+def is_under_way(tx: sqlite3.Connection, message_id: int, number: int) -> bool:
+    found = tx.execute(
+        "SELECT 1 FROM under_way WHERE message_id = :id AND number = :number", {"id": message_id, "number": number}
+    )
+    return found.fetchone() is not None
 
 
 def under_way(tx: sqlite3.Connection, limit: int, transport: str | None = None) -> list[tuple[int, int]]:
@@ -411,18 +443,17 @@ def overdue(tx: sqlite3.Connection, now_ms: int, limit: int) -> list[Known]:
     return [_known(row) for row in rows]
 
 
-def unreported(tx: sqlite3.Connection, before_ms: int, transports: Collection[str], limit: int) -> list[Known]:
-    """SMS that were accepted before `before_ms` by a transport that reports, and of which nothing was heard since.
+def unreported(tx: sqlite3.Connection, before_ms: int, mute: Collection[str], limit: int) -> list[Known]:
+    """SMS that were accepted before `before_ms`, and of which nothing was heard since. `mute`: transports that never
+    report; one that is closed does not report any more.
 
     Reads the whole table, on a reader, once an hour: an index for it would be written with every message.
     """
-    names = {f"t{n}": name for n, name in enumerate(transports)}
-    if not names:
-        return []
+    names = {f"t{n}": name for n, name in enumerate(mute)}
     rows = tx.execute(
         f"{_KNOWN} JOIN lane l ON l.id = m.lane_id"
         " WHERE m.state = 'accepted' AND m.channel = 'sms' AND m.accepted_ms < :before"
-        f" AND l.name IN ({', '.join(':' + key for key in names)}) LIMIT :limit",
+        f" AND l.name NOT IN ({', '.join(':' + key for key in names)}) LIMIT :limit",
         {"before": before_ms, "limit": limit, **names},
     )
     return [_known(row) for row in rows]

@@ -130,7 +130,7 @@ class SmsTransport(Protocol):
 
     @property
     def pace_ms(self) -> int:
-        """The least time between two tries; 0: as fast as it answers."""
+        """How long one part has the line to itself, on the whole; 0: as fast as it answers."""
         ...
 
     @property

@@ -20,7 +20,7 @@ duty_phone = "88001234"
 def test_what_is_left_out_has_a_default() -> None:
     config = parse_config(GOOD)
     assert config.village.groups == 8
-    assert config.sms.transport == "none"
+    assert config.sms.transports == ()
     assert config.open_hours == ((420, 750), (840, 1260))
 
 
@@ -78,3 +78,37 @@ def test_a_broken_file_is_refused_in_words(broken: str) -> None:
 def test_no_text_crashes_the_reader(text: str) -> None:
     with contextlib.suppress(ConfigError):
         assert isinstance(parse_config(text), Config)
+
+
+def test_several_lines_stand_in_their_order() -> None:
+    config = parse_config(GOOD + '[sms]\ntransport = ["modem", "phone"]\n[phone]\nurl = "http://192.168.1.20:8080"\n')
+    assert config.sms.transports == ("modem", "phone")
+    assert parse_config(GOOD + '[sms]\ntransport = "none"\n').sms.transports == ()
+
+
+TWILIO = '[sms]\ntransport = "twilio"\n[twilio]\n'
+
+
+@pytest.mark.parametrize(
+    ("lines", "key"),
+    [
+        ('[sms]\ntransport = ["modem", "modem"]', "sms.transport"),
+        ('[sms]\ntransport = ["none", "modem"]', "sms.transport"),
+        ('[sms]\ntransport = "pigeon"', "sms.transport"),
+        ('[sms]\ntransport = "phone"', "phone.url"),
+        ('[sms]\ntransport = "phone"\n[phone]\nurl = "192.168.1.20"', "phone.url"),
+        ('[sms]\ntransport = "twilio"', "twilio.sender"),
+        (TWILIO + 'sender = "15005550006"', "twilio.sender"),
+        (
+            f'[sms]\ntransport = "twilio"\n[twilio]\nsender = "+15005550006"\nmessaging_service = "MG{"0" * 32}"',
+            "twilio",
+        ),
+        ('[twilio]\npublic_url = "http://village.example"', "twilio.public_url"),
+        ('[modem]\ndevices = ["1234"]', "modem.devices"),
+        ('[modem]\nbalance_code = "ask"', "modem.balance_code"),
+        ('[modem]\nbalance_text = "10086"', "modem.balance_text"),
+    ],
+)
+def test_a_line_that_cannot_work_is_refused_with_its_key(lines: str, key: str) -> None:
+    with pytest.raises(ConfigError, match=key):
+        parse_config(GOOD + lines + "\n")

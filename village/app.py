@@ -9,14 +9,15 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
 
 from audio.speech import Speech
+from gateway.choosing import Line
 from gateway.gateway import Gateway, Settings
-from gateway.message import CallEvent, MissedCall, Moved, ReceivedSms
+from gateway.message import CallEvent, Channel, MissedCall, Moved, ReceivedSms
 from gateway.quiet import QuietHours
 from gateway.simulated.carrier import Carrier
 from gateway.store import count_waiting, waits_for_speech
@@ -25,7 +26,11 @@ from gateway.transport import CallTransport, SmsTransport
 from gateway.transports.simulator import SimulatorCalls, SimulatorSms
 from sync.journal import Journal
 from sync.keys import SigningKey
-from village.config import MODEM, NONE, SIMULATOR, SmsSettings
+from village.config import MODEM
+from village.doctor.asking import answering as answering_doctors
+from village.doctor.doctor import Doctor
+from village.doctor.doctor import Village as Examined
+from village.doctor.finding import Finding
 from village.founding import answering_of, carrier_of, complete, hosts_of, means_of
 from village.ground.at_work import at_work
 from village.ground.calendar import short_moment
@@ -38,13 +43,18 @@ from village.ground.reasons import reason_of
 from village.ground.timekeeping import Timekeeper
 from village.ground.wording import RefusalError, Wording, say
 from village.keywords.answering import Answering
+from village.lines import Wiring, build, calls_line, named_lines, refuse_without_secrets
 from village.link.county_link import CountyLink, LinkState
 from village.link.reporting import Health, Reporter, Village
 from village.link.store import shift_times as shift_link
+from village.notices.climb import climb_due
 from village.notices.events import notice_call, notice_moved
+from village.notices.leaders import tell_leaders
 from village.notices.office import Means
 from village.notices.send_notice import send_due
 from village.notices.shift_store import shift_times as shift_notices
+from village.notices.tasks import remind_due
+from village.permits.store import shift_times as shift_permits
 from village.place import Place, skip_time
 from village.polls.close_poll import close_due
 from village.polls.count_poll import count_due
@@ -54,12 +64,17 @@ from village.polls.shift_store import shift_times as shift_polls
 from village.sample.content import suggestions
 from village.sample.village import fill, is_filled
 from village.schedule import Schedule
+from village.secret_file import SECRETS_NAME, read_secrets
+from village.switchboard import Switchboard
 from village.version import VERSION
 from village.web import (
+    callbacks,
     desk_accounts,
     desk_basis,
     desk_clock,
     desk_county,
+    desk_doctor,
+    desk_lines,
     desk_messages,
     desk_notices,
     desk_polls,
@@ -72,6 +87,7 @@ from village.web.kit.accounts import Accounts
 from village.web.kit.apps import RailEntry, make_desk_app, make_public_app
 from village.web.kit.authority import (
     authority_fingerprint,
+    certificate_ends_ms,
     keep_certificate_fresh,
     server_context,
 )
@@ -83,6 +99,10 @@ log = logging.getLogger(__name__)
 
 _DUE_EVERY_S = 10
 """How soon a notice planned for a certain minute leaves; a look costs one indexed read."""
+
+_TRY_AGAIN_EVERY_S = 60
+"""How soon those who have not answered are tried again, who has something to do is reminded of it, and a group's leader
+hears that a door list has opened; the rungs are hours apart, in danger minutes."""
 
 _REACH_EVERY_S = 300
 """How soon the county's record of a notice's reach is looked at again; it is told no oftener than every half hour."""
@@ -170,7 +190,7 @@ async def _start(
     listen: str | None,
 ) -> Running:
     config, vault = place.config, place.vault()
-    timekeeper = Timekeeper(db, clock, (shift_messages, shift_notices, shift_polls, shift_link))
+    timekeeper = Timekeeper(db, clock, (shift_messages, shift_notices, shift_polls, shift_link, shift_permits))
     await timekeeper.begin()
     means = means_of(place, clock)
     answering = answering_of(place, clock, means)
@@ -180,15 +200,15 @@ async def _start(
     carrier = None
     sms: list[SmsTransport] = []
     calls: list[CallTransport] = []
-    if config.sms.transport == SIMULATOR and isinstance(clock, MovableClock):
+    lines: dict[str, Line] = {}
+    if config.sms.simulated and isinstance(clock, MovableClock):
         carrier = carrier_of(place, clock)
         stack.callback(carrier.close)
         sms.append(SimulatorSms(carrier, pace_ms=60_000 // config.sms.per_minute))
         calls.append(SimulatorCalls(carrier, lines=config.calls.lines))
+        lines = {line.name: line.line for line in named_lines(config)} | {calls[0].name: calls_line(config)}
         if not await db.read(is_filled):
             await fill(db, clock, vault, carrier, means)
-    if config.sms.transport == MODEM:
-        sms.append(_modem(config.sms, clock))
 
     async def tell_time(wall_ms: int) -> None:
         """A network's time ends a guess; where the time is known already, a wrong cell must not move it."""
@@ -207,7 +227,14 @@ async def _start(
         settings=Settings(quiet=QuietHours(_spans(config.open_hours))),
         outbox=means.outbox,
         tell_time=tell_time,
+        lines=lines,
     )
+    secrets = read_secrets(place.folder / SECRETS_NAME)
+    refuse_without_secrets(config, secrets)
+    real = [] if config.sms.simulated else named_lines(config)
+    wiring = Wiring(config, secrets, clock)
+    switchboard = Switchboard(gateway, real, lambda line, first_ms: build(line, wiring, first_ms), db, clock)
+    await switchboard.settle()
     await gateway.recover()
 
     listening_since = Listening(clock)
@@ -219,8 +246,19 @@ async def _start(
     async def due() -> None:
         await db.write(lambda tx: send_due(tx, means, clock.now_ms(), trusted=clock.trusted))
 
+    async def try_again() -> None:
+        """In one unit and this order: a phone that the ladder has just turned to is not reminded of a day as well."""
+
+        def unit(tx: sqlite3.Connection) -> None:
+            now_ms, trusted = clock.now_ms(), clock.trusted
+            climb_due(tx, means, now_ms, trusted=trusted)
+            remind_due(tx, means, now_ms, trusted=trusted)
+            tell_leaders(tx, means, now_ms, trusted=trusted)
+
+        await db.write(unit)
+
     async def count() -> None:
-        up_since = listening_since.up_since_ms(gateway.lanes())
+        up_since = listening_since.up_since_ms(switchboard.hearing())
 
         def unit(tx: sqlite3.Connection) -> None:
             close_due(tx, clock.now_ms(), trusted=clock.trusted)
@@ -244,6 +282,7 @@ async def _start(
     schedule = Schedule()
     schedule.every(_GIVE_BACK_EVERY_S, give_memory_back)
     schedule.every(_DUE_EVERY_S, due)
+    schedule.every(_TRY_AGAIN_EVERY_S, try_again)
     schedule.every(_DUE_EVERY_S, count)
     schedule.every(_DUE_EVERY_S, report)
     schedule.every(_REACH_EVERY_S, report_reach)
@@ -260,8 +299,17 @@ async def _start(
         await skip_time(place.folder, clock, duration_ms, settle)
         await schedule.ring()
 
+    examined = Examined(
+        place.folder,
+        VERSION,
+        config.sms.price_fen,
+        lambda: certificate_ends_ms(place.tls_folder),
+        _see_modem(switchboard) if MODEM in config.sms.transports else None,
+    )
+    doctor = Doctor(db, clock, examined, lines=gateway, county=link, voice=speech)
+
     first_code = await db.write(lambda tx: first_visit_code(tx, place.key))
-    public_routes = public.routes(db, clock, means.office, speech)
+    public_routes = public.routes(db, clock, means.office, speech) + callbacks.routes(switchboard.called)
     if carrier is not None:
         public_routes += phones.routes(
             carrier,
@@ -279,7 +327,7 @@ async def _start(
     stack.callback(accounts.close)
     desk_app = _desk_app(
         place, clock, db, means=means, gateway=gateway, speech=speech, accounts=accounts, timekeeper=timekeeper,
-        link=link, listening_since=listening_since,
+        link=link, listening_since=listening_since, switchboard=switchboard, doctor=doctor,
     )  # fmt: skip
     context = server_context(place.tls_folder, hosts_of(config), clock)
     ports = (0, 0, 0) if any_port else (config.web.public_port, config.web.loopback_port, config.web.desk_port)
@@ -311,6 +359,7 @@ async def _start(
     await stack.enter_async_context(_sending(gateway, failure))
     schedule.start()
     stack.callback(schedule.stop)
+    await stack.enter_async_context(answering_doctors(place.folder, doctor.examine_aloud))
     return Running(
         place=place,
         clock=clock,
@@ -327,11 +376,25 @@ async def _start(
     )
 
 
-def _modem(settings: SmsSettings, clock: Clock) -> SmsTransport:
-    """Imported here: a village without a modem does not carry D-Bus in its memory."""
-    from gateway.transports.modem import Modem, ModemSettings
+def _line_facts(gateway: Gateway, switchboard: Switchboard) -> list[desk_lines.LineFacts]:
+    """Every line there is or could be, in the order in which they are asked."""
+    statuses = {status.name: status for status in gateway.lanes()}
+    conditions = gateway.conditions()
+    facts = [
+        desk_lines.LineFacts(name, line.title, line.need, statuses.pop(name, None), conditions.get(name))
+        for name, line in switchboard.lines.items()
+    ]
+    titles = {Channel.SMS: say("短信（模拟）"), Channel.CALL: say("打电话（模拟）")}
+    for name, status in statuses.items():
+        facts.append(desk_lines.LineFacts(name, titles[status.channel], None, status, conditions.get(name)))
+    return facts
 
-    return Modem(ModemSettings(MODEM, device=settings.modem, per_minute=settings.per_minute), clock)
+
+def _see_modem(switchboard: Switchboard) -> Callable[[str], Awaitable[Finding]]:
+    """Imported here: a village without a modem does not carry D-Bus in its memory."""
+    from village.doctor.modem_seen import see_modem
+
+    return lambda name: see_modem(switchboard.lines[name].device, name=name)
 
 
 @contextlib.asynccontextmanager
@@ -358,6 +421,8 @@ def _desk_app(
     timekeeper: Timekeeper,
     link: CountyLink,
     listening_since: Listening,
+    doctor: Doctor,
+    switchboard: Switchboard,
 ) -> web.Application:
     config = place.config
 
@@ -367,11 +432,11 @@ def _desk_app(
             said.append(say("存储卡满了：现在什么都记不下来。请先腾出空间，已经记下的都在。"))
         if not clock.trusted:
             said.append(say("村里的钟是猜的，请到“村里的钟”那一页核对。"))
-        if config.sms.transport == NONE:
+        if not config.sms.transports:
             said.append(say("还没有接短信线路：通知只上公开页和上门单。"))
         return said
 
-    async def foot() -> list[Wording]:
+    async def foot() -> list[Wording | RailEntry]:
         dumb = await db.read(waits_for_speech)
         lanes = gateway.lanes()
         down = [lane for lane in lanes if not lane.up]
@@ -381,7 +446,11 @@ def _desk_app(
             line = say("线路：{down}条断了", down=len(down))
         else:
             line = say("线路：通")
-        return [line, *([say("声音：念不出来，电话先等着")] if dumb else []), _county_line(await link.state(), clock)]
+        return [
+            RailEntry(desk_doctor.PATH, line),
+            *([say("声音：念不出来，电话先等着")] if dumb else []),
+            _county_line(await link.state(), clock),
+        ]
 
     return make_desk_app(
         db=db,
@@ -400,7 +469,9 @@ def _desk_app(
             RailEntry("/roster", say("花名册")),
             RailEntry("/county", say("县里")),
             RailEntry("/basis", say("依据")),
+            RailEntry("/lines", say("线路")),
             RailEntry("/clock", say("村里的钟")),
+            RailEntry(desk_doctor.PATH, say("设备")),
             RailEntry("/accounts", say("账号"), frozenset({Role.COMMITTEE})),
             RailEntry("/ca", say("证书")),
         ],
@@ -419,10 +490,19 @@ def _desk_app(
             ),
             *desk_messages.routes(db, clock, means.vault),
             *desk_suggestions.routes(db, clock, means.vault),
-            *desk_polls.routes(db, clock, means, speech, lambda: listening_since.up_since_ms(gateway.lanes())),
+            *desk_polls.routes(db, clock, means, speech, lambda: listening_since.up_since_ms(switchboard.hearing())),
             *desk_basis.routes(db, clock),
             *desk_county.routes(db, clock, link),
+            *desk_lines.routes(
+                db,
+                clock,
+                lines=lambda: _line_facts(gateway, switchboard),
+                spending=gateway.spending,
+                settle=switchboard.settle,
+            ),
+            *callbacks.routes(switchboard.called),
             *desk_clock.routes(clock, timekeeper),
+            *desk_doctor.routes(clock, doctor),
             *desk_accounts.routes(accounts, place.tls_folder),
         ],
     )

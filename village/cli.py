@@ -21,6 +21,7 @@ from village.web.kit.language import LANGUAGES, translator
 
 _COMMANDS = (
     "init", "sample", "serve", "story", "roster", "notice", "poll", "interpret", "segments", "rule", "say", "password",
+    "doctor",
 )  # fmt: skip
 
 

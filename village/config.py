@@ -22,16 +22,23 @@ T = TypeVar("T")
 SIMULATOR = "simulator"
 NONE = "none"
 MODEM = "modem"
-_SMS_TRANSPORTS = (NONE, SIMULATOR, MODEM)
+PHONE = "phone"
+TWILIO = "twilio"
+_SMS_TRANSPORTS = (NONE, SIMULATOR, MODEM, PHONE, TWILIO)
 _CALL_TRANSPORTS = (NONE, SIMULATOR)
 _SIGNATURE_MAX = 8
 """Carriers want 【签名】 of 3 to 8 characters (facts/sms.md, vendors' pages); some villages' names have two."""
 
-_TABLES = ("village", "web", "sms", "calls", "quiet", "notices", "directory")
+_TABLES = ("village", "web", "sms", "modem", "phone", "twilio", "calls", "quiet", "notices", "directory")
 
 _SPAN = re.compile(r"([01]\d|2[0-4]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)\Z")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?\Z")
 _IMEI = re.compile(r"[0-9]{15}\Z")
+_USSD = re.compile(r"[*#0-9]{2,20}\Z")
+_BALANCE_TEXT = re.compile(r"[0-9]{3,12} \S{1,20}\Z")
+_LOCAL_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]{1,200}/?\Z")
+_PUBLIC_URL = re.compile(r"https://[A-Za-z0-9.-]{1,200}(:[0-9]{1,5})?/?\Z")
+_SERVICE = re.compile(r"MG[0-9a-f]{32}\Z")
 _PHONE = re.compile(r"\+?[0-9]{3,15}\Z")
 
 
@@ -53,6 +60,8 @@ class VillageSettings:
     sms_number: str = ""
     area_code: str = ""
     sample: bool = False
+    mainland: bool = True
+    """In mainland China: a line over a company abroad opens only once notice and consent are on file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +75,51 @@ class WebSettings:
 
 @dataclass(frozen=True, slots=True)
 class SmsSettings:
-    transport: str = NONE
-    modem: str = ""
-    """The IMEI of the stick, where there are several; empty: the only one."""
+    """`transports`: the kinds of line in the order in which they are asked. The rest holds for each SIM."""
+
+    transports: tuple[str, ...] = ()
     per_minute: int = 8
     price_fen: int = 10
+    month_yuan: int = 0
+    """What each SIM may cost in a month; 0: no limit."""
     acknowledge: bool = False
+
+    @property
+    def simulated(self) -> bool:
+        return self.transports == (SIMULATOR,)
+
+
+@dataclass(frozen=True, slots=True)
+class ModemSettings:
+    devices: tuple[str, ...] = ()
+    """The sticks by their IMEI, the first one first; empty: the only one there is."""
+    balance_code: str = ""
+    balance_text: tuple[str, str] | None = None
+    """Number and words, where the carrier tells the balance by SMS: most in China do."""
+    low_balance_yuan: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneSettings:
+    """An old Android phone with the app SMS Gateway in its local mode."""
+
+    url: str = ""
+    sim: int = 0
+    """Which of its SIMs, 1 or 2; 0: the phone's own choice."""
+    callback_url: str = ""
+    """Where the phone can reach the village; empty: the village only asks."""
+
+
+@dataclass(frozen=True, slots=True)
+class TwilioSettings:
+    """One of `sender` and `messaging_service`."""
+
+    sender: str = ""
+    messaging_service: str = ""
+    public_url: str = ""
+    per_minute: int = 60
+    price_fen: int = 50
+    month_yuan: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +127,16 @@ class CallSettings:
     transport: str = NONE
     lines: int = 1
     price_fen_per_minute: int = 15
+    month_yuan: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class DoorSettings:
+class NoticeSettings:
+    """Hours after a notice in which nothing came back. 0: that rung is left out."""
+
+    remind_after_hours: int = 4
+    call_after_hours: int = 8
+    second_call: bool = True
     door_after_hours: int = 24
 
 
@@ -91,8 +145,11 @@ class Config:
     village: VillageSettings
     web: WebSettings = field(default_factory=WebSettings)
     sms: SmsSettings = field(default_factory=SmsSettings)
+    modem: ModemSettings = field(default_factory=ModemSettings)
+    phone: PhoneSettings = field(default_factory=PhoneSettings)
+    twilio: TwilioSettings = field(default_factory=TwilioSettings)
     calls: CallSettings = field(default_factory=CallSettings)
-    notices: DoorSettings = field(default_factory=DoorSettings)
+    notices: NoticeSettings = field(default_factory=NoticeSettings)
     open_hours: tuple[tuple[int, int], ...] = OPEN_HOURS
     """Spans of minutes of the Beijing day in which ordinary messages may go out."""
     directory: tuple[tuple[str, str], ...] = ()
@@ -130,6 +187,7 @@ def parse_config(text: str) -> Config:
                 "village.area_code", re.compile(r"0\d{2,3}\Z"), say('区号，0开头的3到4位数字，比如 "0571"')
             ),
             sample=reading.flag("village.sample"),
+            mainland=reading.flag("village.mainland", True),
         ),
         web=WebSettings(
             listen=reading.address("web.listen", "0.0.0.0"),  # noqa: S104 - see WebSettings
@@ -139,18 +197,47 @@ def parse_config(text: str) -> Config:
             names=reading.names("web.names"),
         ),
         sms=SmsSettings(
-            transport=reading.choice("sms.transport", NONE, _SMS_TRANSPORTS),
-            modem=reading.shaped("sms.modem", _IMEI, say("上网卡背面的15位 IMEI，加引号；只有一个就不用写")),
+            transports=reading.several("sms.transport", _SMS_TRANSPORTS),
             per_minute=reading.whole("sms.per_minute", 8, lowest=1, highest=6000),
             price_fen=reading.whole("sms.price_fen", 10, lowest=0, highest=1000),
+            month_yuan=reading.whole("sms.month_yuan", 0, lowest=0, highest=100_000),
             acknowledge=reading.flag("sms.acknowledge"),
+        ),
+        modem=ModemSettings(
+            devices=reading.imeis("modem.devices"),
+            balance_code=reading.shaped("modem.balance_code", _USSD, say('查余额的代码，比如 "*100#"；没有就写 ""')),
+            balance_text=reading.number_and_words("modem.balance_text"),
+            low_balance_yuan=reading.whole("modem.low_balance_yuan", 10, lowest=0, highest=1000),
+        ),
+        phone=PhoneSettings(
+            url=reading.shaped("phone.url", _LOCAL_URL, say('手机上显示的地址，比如 "http://192.168.1.20:8080"')),
+            sim=reading.whole("phone.sim", 0, lowest=0, highest=2),
+            callback_url=reading.shaped(
+                "phone.callback_url", _PUBLIC_URL, say('https 开头的村里地址，比如 "https://192.168.1.10:8443"')
+            ),
+        ),
+        twilio=TwilioSettings(
+            sender=reading.shaped(
+                "twilio.sender", re.compile(r"\+[0-9]{8,15}\Z"), say('带国家号的号码，比如 "+15005550006"')
+            ),
+            messaging_service=reading.shaped("twilio.messaging_service", _SERVICE, say("MG 开头的34位编号")),
+            public_url=reading.shaped(
+                "twilio.public_url", _PUBLIC_URL, say('https 开头的外网地址；没有就写 ""，村里自己去问')
+            ),
+            per_minute=reading.whole("twilio.per_minute", 60, lowest=1, highest=6000),
+            price_fen=reading.whole("twilio.price_fen", 50, lowest=0, highest=10_000),
+            month_yuan=reading.whole("twilio.month_yuan", 0, lowest=0, highest=100_000),
         ),
         calls=CallSettings(
             transport=reading.choice("calls.transport", NONE, _CALL_TRANSPORTS),
             lines=reading.whole("calls.lines", 1, lowest=1, highest=32),
             price_fen_per_minute=reading.whole("calls.price_fen_per_minute", 15, lowest=0, highest=1000),
+            month_yuan=reading.whole("calls.month_yuan", 0, lowest=0, highest=100_000),
         ),
-        notices=DoorSettings(
+        notices=NoticeSettings(
+            remind_after_hours=reading.whole("notices.remind_after_hours", 4, lowest=0, highest=24 * 14),
+            call_after_hours=reading.whole("notices.call_after_hours", 8, lowest=0, highest=24 * 14),
+            second_call=reading.flag("notices.second_call", True),
             door_after_hours=reading.whole("notices.door_after_hours", 24, lowest=1, highest=24 * 14),
         ),
         open_hours=reading.spans("quiet.open", OPEN_HOURS),
@@ -161,14 +248,27 @@ def parse_config(text: str) -> Config:
     used = [port for port in ports if port]
     if len(set(used)) != len(used):
         reading.mistakes.append(say("village.toml 里 [web] 的三个端口不能相同"))
-    for key, transport in (("sms.transport", config.sms.transport), ("calls.transport", config.calls.transport)):
-        if config.village.sample and transport != SIMULATOR:
-            reading.wrong(key, say('样板村的号码是编的，只能用 "simulator"'))
-        if not config.village.sample and transport == SIMULATOR:
-            reading.wrong(key, say('模拟线路只给样板村用；还没接线路就写 "none"'))
+    _check_lines(reading, config)
     if reading.mistakes:
         raise ConfigError(*reading.mistakes)
     return config
+
+
+def _check_lines(reading: _Reading, config: Config) -> None:
+    """What no single key can say: which lines go together, and what each of them cannot do without."""
+    sms, calls = config.sms.transports, config.calls.transport
+    if config.village.sample and not (config.sms.simulated and calls == SIMULATOR):
+        for key in ("sms.transport", "calls.transport"):
+            if reading.as_written(key) != SIMULATOR:
+                reading.wrong(key, say('样板村的号码是编的，只能用 "simulator"'))
+    if not config.village.sample:
+        for key, simulated in (("sms.transport", SIMULATOR in sms), ("calls.transport", calls == SIMULATOR)):
+            if simulated:
+                reading.wrong(key, say('模拟线路只给样板村用；还没接线路就写 "none"'))
+    if PHONE in sms and not config.phone.url:
+        reading.wrong("phone.url", say('手机上显示的地址，比如 "http://192.168.1.20:8080"'))
+    if TWILIO in sms and bool(config.twilio.sender) == bool(config.twilio.messaging_service):
+        reading.wrong("twilio.sender", say("号码；或者写 messaging_service，两个里只写一个"))
 
 
 class _Reading:
@@ -239,11 +339,44 @@ class _Reading:
     def port(self, key: str, default: int) -> int:
         return self.whole(key, default, lowest=0, highest=65535)
 
-    def flag(self, key: str) -> bool:
+    def as_written(self, key: str) -> object:
+        return self._values.get(key)
+
+    def several(self, key: str, choices: tuple[str, ...]) -> tuple[str, ...]:
+        """One of them, or some in their order; "none" and nothing are the same."""
+
+        def check(value: object) -> tuple[str, ...] | None:
+            named = [value] if isinstance(value, str) else value
+            if not isinstance(named, list) or not all(one in choices for one in named):
+                return None
+            if len(set(named)) != len(named) or (len(named) > 1 and {NONE, SIMULATOR} & set(named)):
+                return None
+            return () if named == [NONE] else tuple(named)
+
+        right = say('其中之一：{choices}；有几条线路就按先后写，比如 ["modem", "phone"]', choices="、".join(choices))
+        return self._take(key, (), check, right)
+
+    def number_and_words(self, key: str) -> tuple[str, str] | None:
+        written = self.shaped(key, _BALANCE_TEXT, say('号码、空格、要发的字，比如 "10086 YE"；没有就写 ""'))
+        number, _, words = written.partition(" ")
+        return (number, words) if written else None
+
+    def imeis(self, key: str) -> tuple[str, ...]:
+        def check(value: object) -> tuple[str, ...] | None:
+            named = value if isinstance(value, list) else None
+            if named is None or not all(isinstance(one, str) and _IMEI.match(one) for one in named):
+                return None
+            # a line is called by the last six digits
+            return tuple(named) if len({one[-6:] for one in named}) == len(named) else None
+
+        right = say("一列上网卡背面的15位 IMEI，都加引号，末6位不能相同；只有一个就写 []")
+        return self._take(key, (), check, right)
+
+    def flag(self, key: str, default: bool = False) -> bool:
         def check(value: object) -> bool | None:
             return value if isinstance(value, bool) else None
 
-        return self._take(key, False, check, say("true 或 false"))
+        return self._take(key, default, check, say("true 或 false"))
 
     def choice(self, key: str, default: str, choices: tuple[str, ...]) -> str:
         def check(value: object) -> str | None:

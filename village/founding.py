@@ -15,6 +15,8 @@ from village.config import NONE, Config
 from village.ground.clock import Clock
 from village.ground.wording import RefusalError, say
 from village.keywords.answering import Answering, AnswerSettings
+from village.lines import budget_left
+from village.notices.ladder import Ladder
 from village.notices.office import Means, Office
 from village.place import NewVillage, Place
 from village.sample.village import SAMPLE, fill, is_filled
@@ -72,7 +74,12 @@ async def _half_made(folder: Path) -> Place:
 def means_of(place: Place, clock: Clock) -> Means:
     """What sending needs, for the server and for a command beside it."""
     vault = place.vault()
-    return Means(outbox=Outbox(vault, clock), vault=vault, office=office_of(place.config))
+    return Means(
+        outbox=Outbox(vault, clock),
+        vault=vault,
+        office=office_of(place.config),
+        left_fen=budget_left(place.config, clock),
+    )
 
 
 def office_of(config: Config) -> Office:
@@ -87,10 +94,11 @@ def office_of(config: Config) -> Office:
         call_price_fen=config.calls.price_fen_per_minute,
         sms_per_minute=config.sms.per_minute,
         call_lines=config.calls.lines,
-        texts=config.sms.transport != NONE,
+        texts=bool(config.sms.transports),
         calls=config.calls.transport != NONE,
         open_hours=config.open_hours,
         door_after_h=config.notices.door_after_hours,
+        ladder=Ladder(config.notices.remind_after_hours, config.notices.call_after_hours, config.notices.second_call),
     )
 
 

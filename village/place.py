@@ -36,6 +36,7 @@ duty_phone = "{duty_phone}"       # 村民打得通的电话 · the number villa
 sms_number = "{sms_number}"       # 村里短信卡的号码，公开页上“收到”用 · the village SIM's number
 area_code = "{area_code}"            # 本地区号，座机用 · the local area code, for landlines
 sample = {sample}
+mainland = true                 # 村子在中国大陆 · in mainland China
 
 [web]
 listen = "{listen}"
@@ -45,21 +46,46 @@ loopback_port = 8081            # 村务台，只在本机 · the desk on this c
 names = []                      # 村务台的名字或地址，写进证书 · names or addresses for the certificate
 
 [sms]
-transport = "{transport}"       # "none"：还没接线路 · no line yet；"modem"：插着的上网卡 · the GSM stick plugged in
-modem = ""                     # 有几个上网卡时写15位 IMEI · the IMEI, where there are several sticks
-per_minute = {per_minute}                  # 每分钟能发几条 · messages a minute
+# 用什么发短信："none" 没有；"modem" 上网卡；"phone" 旧安卓手机；"twilio" 走外网。几条就按先后写：["modem", "phone"]
+# What sends SMS; several lines in their order, the first one is asked first.
+transport = "{transport}"
+per_minute = {per_minute}                  # 一张卡每分钟能发几条 · messages a minute and SIM
 price_fen = 10                  # 一条多少分钱 · price of a segment in fen
+month_yuan = 0                  # 一张卡一个月最多花几元，0不限；急事不受限 · budget a month and SIM; emergencies pass
 acknowledge = false             # 收到“9”后是否再回一条（费用翻倍）· answer a 9 (doubles the cost)
 
+[modem]
+devices = []                    # 有几个上网卡时按先后写15位 IMEI · the IMEIs, where there are several sticks
+balance_code = ""               # 查余额的代码，比如 "*100#"；没有就空着 · the carrier's code for the balance
+balance_text = ""               # 发短信查余额的，比如 "10086 YE" · ... or by SMS: number and words
+low_balance_yuan = 10           # 余额低于几元就提醒 · warn below this
+
+[phone]                         # 旧安卓手机，装 SMS Gateway，本地模式；密码写在 secrets.toml · password in secrets.toml
+url = ""                        # 手机上显示的地址 · the address the app shows
+sim = 0                         # 用第几张卡，0随手机 · which SIM
+callback_url = ""               # 手机能打开的村务台 https 地址，可空 · the desk's address as the phone sees it
+
+[twilio]                        # 要外网；账号写在 secrets.toml · account in secrets.toml
+sender = ""                     # 号码，和下一项只写一个 · number, or:
+messaging_service = ""
+public_url = ""                 # 外网能打开的地址，没有就空着 · public address, if any
+per_minute = 60
+price_fen = 50
+month_yuan = 0
+
 [calls]
-transport = "{transport}"
+transport = "{calls_transport}"
 lines = {lines}                       # 同时能打几个电话 · calls at once
 price_fen_per_minute = 15
+month_yuan = 0                  # 打电话一个月最多花几元 · budget a month
 
 [quiet]
 open = {open_hours}   # 平常通知只在这些时间发 · when ordinary messages may go out
 
 [notices]
+remind_after_hours = 4          # 几小时没回音就再发一条，0不发 · hours without an answer before a reminder
+call_after_hours = 8            # 几小时没回音就打电话，0不打 · ... before a call
+second_call = true              # 没人接，换个时候再打一次 · ... and one more at another time of day
 door_after_hours = 24           # 多久没回音就上门 · hours without an answer before somebody knocks
 
 [directory]                     # 村民回06时告诉他的号码 · numbers told to whoever texts 06
@@ -104,7 +130,8 @@ class Place:
             with contextlib.suppress(FileExistsError):  # a cut between the two lines below: the key is kept
                 make_key_file(folder / "village.key")
             filled = {slot: getattr(village, slot) for slot in village.__slots__} | {
-                "sample": "true" if village.sample else "false"
+                "sample": "true" if village.sample else "false",
+                "calls_transport": village.transport,
             }
             write_whole(folder / CONFIG_NAME, NEW_CONFIG.format(**filled).encode())
         except OSError as failure:

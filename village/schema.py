@@ -14,4 +14,5 @@ PACKAGES = (
     "village.polls",
     "village.keywords",
     "village.link",
+    "village.permits",
 )

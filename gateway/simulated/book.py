@@ -48,6 +48,11 @@ CREATE INDEX IF NOT EXISTS note_due ON note (due_ms) WHERE due_ms IS NOT NULL;
 CREATE INDEX IF NOT EXISTS note_report ON note (report_ms) WHERE report_ms IS NOT NULL;
 CREATE INDEX IF NOT EXISTS note_number ON note (number, id);
 CREATE INDEX IF NOT EXISTS note_reference ON note (reference) WHERE reference IS NOT NULL;
+CREATE TABLE IF NOT EXISTS sim (
+    line      TEXT PRIMARY KEY,
+    fen       INTEGER NOT NULL,
+    price_fen INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS intent (
     id      INTEGER PRIMARY KEY,
     number  TEXT NOT NULL,
@@ -147,6 +152,30 @@ class Book:
 
     def read(self, number: str, now_ms: int) -> None:
         self._db.execute("UPDATE handset SET read_ms = :now WHERE number = :number", {"now": now_ms, "number": number})
+
+    # credit on the village's own SIMs
+
+    def top_up(self, line: str, fen: int, price_fen: int) -> None:
+        self._db.execute(
+            "INSERT INTO sim (line, fen, price_fen) VALUES (:line, :fen, :price)"
+            " ON CONFLICT (line) DO UPDATE SET fen = fen + excluded.fen, price_fen = excluded.price_fen",
+            {"line": line, "fen": fen, "price": price_fen},
+        )
+
+    def credit(self, line: str) -> int | None:
+        """None: a line that is not paid for."""
+        row = self._db.execute("SELECT fen FROM sim WHERE line = :line", {"line": line}).fetchone()
+        return None if row is None else int(row[0])
+
+    def pay(self, line: str, parts: int) -> bool:
+        """False where the credit does not cover it; then nothing is taken."""
+        if self.credit(line) is None:
+            return True
+        paid = self._db.execute(
+            "UPDATE sim SET fen = fen - price_fen * :parts WHERE line = :line AND fen >= price_fen * :parts",
+            {"line": line, "parts": parts},
+        )
+        return paid.rowcount == 1
 
     # texts
 

@@ -23,12 +23,14 @@ from gateway.simulated.dice import Dice
 from gateway.simulated.exchange import Exchange, SimulatedCall
 from gateway.simulated.habits import answer_to, hold_phone
 from gateway.simulated.handset import CallView, Faults, Habit, HandsetOffError, HandsetView, Note, Rule, Timing
-from gateway.transport import Accepted, Fate, Inbound, Parcel, Report, Sink
+from gateway.transport import Accepted, Fate, Inbound, Parcel, Report, Ring, Sink
 
 log = logging.getLogger(__name__)
 
 _VALID_MS = 48 * 3_600_000
 """How long this carrier keeps a text for a phone that is off."""
+
+BALANCE_CODE = "*100#"
 
 _IDLE_MS = 3_600_000
 _AGAIN_MS = 1_000
@@ -82,6 +84,10 @@ class Carrier:
         """`path` None: in memory, forgotten at the end."""
         book = Book(path, clock.now_ms())
         return cls(book, clock, seed=seed, faults=faults or Faults(), timing=timing or Timing())
+
+    @property
+    def clock(self) -> Clock:
+        return self._clock
 
     def close(self) -> None:
         for task in self._villagers:
@@ -182,6 +188,15 @@ class Carrier:
             raise KeyError(number)
         return phone
 
+    @property
+    def is_down(self) -> bool:
+        return self._down is not None
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is still on its way: to a phone, to the village, or a report about it."""
+        return self._book.next_ms(reporting=True) is not None
+
     def set_down(self, trouble: Trouble | None) -> None:
         """The whole network fails, or is back (None)."""
         self._down = trouble
@@ -193,6 +208,32 @@ class Carrier:
             else:
                 sink.down(trouble)
         self._kick.set()
+
+    # the village's own SIMs
+
+    def top_up(self, line: str, fen: int, *, price_fen: int) -> None:
+        """Credit on the SIM of one line, which then pays `price_fen` for each part; until then it pays nothing."""
+        self._book.top_up(line, fen, price_fen)
+
+    def credit(self, line: str) -> int | None:
+        return self._book.credit(line)
+
+    async def ussd(self, line: str, code: str) -> str:
+        """What the carrier answers to a code typed on that SIM. Raises TransportFailure."""
+        await self._clock.sleep_ms(self._dice.between(self._timing.accept_ms, "ussd", line, self._clock.now_ms()))
+        self._must_be_up()
+        fen = self._book.credit(line)
+        if code != BALANCE_CODE or fen is None:
+            return "您输入的代码有误"
+        return f"余额{fen / 100:.2f}元"
+
+    async def ring_village(self, number: str) -> None:
+        """Ring the village's number and hang up. Raises KeyError, HandsetOffError, TransportDownError."""
+        if not self._known(number).reachable:
+            raise HandsetOffError("this phone reaches no network")
+        self._must_be_up()
+        for sink in list(self._sinks.values())[:1]:
+            await sink.rang(Ring(number, self._clock.now_ms()))
 
     # calls, as the handset sees them
 
@@ -251,12 +292,18 @@ class Carrier:
             raise RetryLaterError(Trouble.CONGESTION, "42")
         if self._dice.hits(self.faults.congest, "congest", about):
             raise RetryLaterError(Trouble.CONGESTION, "42")
+        if self._dice.hits(self.faults.refuse, "refuse", about):
+            raise RetryLaterError(Trouble.REFUSED, "38")
+        if not self._book.pay(line, parcel.parts):
+            raise TransportDownError(Trouble.NO_CREDIT, "331")
         hangs = self._dice.hits(self.faults.hang, "hang", about)
         if hangs and self._dice.hits(0.5, "hang before", about):
             await asyncio.Event().wait()
         note_id = self._take(line, parcel, phone)
         if hangs:
             await asyncio.Event().wait()
+        if self._dice.hits(self.faults.wrong_order, "late answer", about):
+            await self._clock.sleep_ms(sum(high for _, high in (self._timing.deliver_ms, self._timing.report_ms)))
         return Accepted(self._carrier_ref(note_id))
 
     def _take(self, line: str, parcel: Parcel, phone: Phone) -> int:
@@ -440,6 +487,9 @@ class Carrier:
             if self._dice.hits(self.faults.duplicate, "report twice", entry.reference):
                 await sink.report(replace(report, said=State.ACCEPTED, trouble=None))
                 await sink.report(report)
+            if said == State.DELIVERED and self._dice.hits(self.faults.wrong_order, "takes it back", entry.reference):
+                await sink.report(replace(report, said=State.FAILED, trouble=Trouble.NO_SIGNAL))
+                await sink.report(replace(report, said=State.ACCEPTED))
         except Exception as raised:  # noqa: BLE001 - a carrier says again what was not heard
             log.info("not heard, said again reason=%s", type(raised).__name__)
             self._book.reported(entry, self._clock.now_ms() + _AGAIN_MS)

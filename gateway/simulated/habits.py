@@ -64,8 +64,10 @@ async def hold_phone(call: SimulatedCall, habit: Habit, clock: Clock, dice: Dice
 
 async def _listen(call: SimulatedCall, key: str, clock: Clock) -> None:
     """Until a prompt that names the key has been played to its end."""
-    for _ in range(_PATIENCE_MS // _LOOKS_MS):
-        await clock.sleep_ms(_LOOKS_MS)
+    begun_ms = clock.monotonic_ms()
+    while not call.ended and clock.monotonic_ms() - begun_ms < _PATIENCE_MS:
         prompt = call.view().prompt
-        if call.ended or (prompt and f"按{key}" in prompt.text and prompt.elapsed_ms >= prompt.duration_ms):
+        left_ms = 0 if prompt is None else prompt.duration_ms - prompt.elapsed_ms
+        if prompt is not None and left_ms <= 0 and f"按{key}" in prompt.text:
             return
+        await clock.sleep_ms(max(left_ms, _LOOKS_MS))

@@ -34,7 +34,9 @@ class Faults:
     """What sometimes happens with any number; shares of 1.
 
     drop: accepted and never seen again · duplicate: reports and villagers' texts come twice, the second report late and
-    out of order · hang: no answer, taken or not · congest: come back later · reorder_ms: reports and texts overtake.
+    out of order · hang: no answer, taken or not · congest: come back later · reorder_ms: reports and texts overtake ·
+    wrong_order: the report overtakes the answer, and what was true before is said once more after the end · refuse:
+    this carrier does not want it.
     """
 
     drop: float = 0.0
@@ -42,6 +44,8 @@ class Faults:
     lose_report: float = 0.0
     hang: float = 0.0
     congest: float = 0.0
+    refuse: float = 0.0
+    wrong_order: float = 0.0
     reorder_ms: int = 0
 
 

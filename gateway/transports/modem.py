@@ -1,37 +1,32 @@
 """A GSM modem, through ModemManager: one line, one message at a time.
 
-Never retries and never queues. The stick may carry the data link too: nothing here connects, disconnects or resets it.
-What comes in is kept by the village first and then deleted from the SIM; where deleting fails, the inbox knows it.
+Never retries and never queues. The stick may carry the data link too: nothing here connects or disconnects it, and
+while data runs it is not pushed (`modem_ladder.py`) and its SIM is not listed anew. What comes in is kept by the
+village first and then deleted from the SIM; where deleting fails, the inbox knows it.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
+import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from typing import Any
 
 from gateway.condition import Condition
 from gateway.failures import CannotAskError, OutcomeUnknownError, TransportDownError, Trouble, where
 from gateway.ground import Clock, wait_for
-from gateway.message import State
-from gateway.transport import Accepted, Fate, Inbound, Parcel, Report, Ring, Sink
-from gateway.transports.modem_bus import (
-    CALL,
-    MESSAGING,
-    MODEM,
-    SMS,
-    THREE_GPP,
-    TIME,
-    VOICE,
-    BusError,
-    BusGoneError,
-    ModemBus,
-)
-from gateway.transports.modem_failures import failure_of, report_trouble
+from gateway.transport import Accepted, Fate, Parcel, Sink
+from gateway.transports.modem_bus import MESSAGING, MODEM, SMS, THREE_GPP, TIME, BusError, BusGoneError, ModemBus
+from gateway.transports.modem_credit import Credit, CreditSettings
+from gateway.transports.modem_failures import failure_of
+from gateway.transports.modem_incoming import Incoming, moment_ms
+from gateway.transports.modem_link import Link
+from gateway.transports.modem_listing import Listing
+from gateway.transports.modem_pin import Pin
+from gateway.transports.modem_reference import References
+from gateway.transports.modem_rungs import toggle
+from gateway.transports.modem_state import DISABLED, ENABLED, About, carries_data, note_of
+from gateway.transports.modem_watch import Watch
 
 log = logging.getLogger(__name__)
 
@@ -44,18 +39,13 @@ _AGAIN_MS = 1_000
 _PART_MS = 60_000
 """How long one part may take; ModemManager itself waits that long for a slow centre."""
 
-# ModemManager's enumerations
-_SMS_RECEIVED = 3
-_PDU_REPORT = 3
-_REGISTERED_HOME, _REGISTERED_ROAMING, _DENIED = 1, 5, 3
-_STATE_LOCKED, _STATE_DISABLED, _STATE_ENABLED = 2, 3, 6
-_RINGING_IN, _WAITING, _INCOMING = 3, 6, 1
-_LOCK_NONE = (0, 1)
+_BACK_MS = 20_000
+"""How long the line may be held for a modem to find its network again after its SIM was listed."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModemSettings:
-    """`device`: the modem's IMEI, where a village has several sticks; empty: the only one there is.
+    """`device`: the modem's IMEI, where a village has several sticks; empty: the only one there is. `pin`: of its SIM.
 
     `bus`: a D-Bus address; None: the system's own, where ModemManager lives on a Pi.
     """
@@ -64,17 +54,8 @@ class ModemSettings:
     device: str = ""
     per_minute: int = 8
     bus: str | None = None
-
-
-@dataclass(slots=True)
-class _Link:
-    """The modem as it is plugged in now."""
-
-    bus: ModemBus
-    path: str
-    shown: set[str] = field(default_factory=set)
-    """Messages of the SIM that the village has and that could not be deleted."""
-    rung: set[str] = field(default_factory=set)
+    pin: str = field(default="", repr=False)
+    credit: CreditSettings = field(default_factory=CreditSettings)
 
 
 class Modem:
@@ -89,11 +70,19 @@ class Modem:
         self.timeout_ms = 8 * _PART_MS
         self._settings = settings
         self._clock = clock
-        self._link: _Link | None = None
+        self._link: Link | None = None
         self._condition = Condition(note="no_device")
+        self._trouble = Trouble.UNPLUGGED
         self._up = False
-        self._told_time = False
         self._untaken = False
+        self._line = asyncio.Lock()
+        """Held by whoever uses the modem: a message that is being sent, or the care it needs between two."""
+        self._watch = Watch(settings.name, clock, self._line)
+        self._references = References()
+        self._incoming = Incoming(clock, self._references)
+        self._listing = Listing()
+        self._credit = Credit(settings.credit, clock)
+        self._pin = Pin(settings.pin)
 
     def condition(self) -> Condition:
         return self._condition
@@ -101,22 +90,24 @@ class Modem:
     # sending
 
     async def send(self, parcel: Parcel) -> Accepted:
-        link = self._link
-        if link is None or not self._up:
-            raise TransportDownError(Trouble.UNPLUGGED if link is None else Trouble.NO_SIGNAL, self._condition.note)
-        try:
-            path = await link.bus.create_sms(link.path, parcel.to, parcel.text)
-        except BusGoneError as gone:
-            raise TransportDownError(Trouble.UNPLUGGED) from gone
-        except BusError as refused:
-            raise failure_of(refused.name, refused.said) from refused
-        link.shown.add(path)
-        try:
-            return await self._send(link, path, parcel)
-        finally:
-            await self._delete(link, path)
+        async with self._line:
+            link = self._link
+            if link is None or not self._up:
+                raise TransportDownError(self._trouble, self._condition.note)
+            try:
+                path = await link.bus.create_sms(link.path, parcel.to, parcel.text)
+            except BusGoneError as gone:
+                raise TransportDownError(Trouble.UNPLUGGED) from gone
+            except BusError as refused:
+                raise failure_of(refused.name, refused.said) from refused
+            link.shown.add(path)
+            try:
+                return await self._send(link, path, parcel)
+            finally:
+                await link.delete(path)
+                self._listing.used(self._clock.monotonic_ms())
 
-    async def _send(self, link: _Link, path: str, parcel: Parcel) -> Accepted:
+    async def _send(self, link: Link, path: str, parcel: Parcel) -> Accepted:
         try:
             await link.bus.call(path, SMS, "Send")
         except BusGoneError as gone:
@@ -124,14 +115,18 @@ class Modem:
         except BusError as refused:
             failure = failure_of(refused.name, refused.said)
             log.info("modem refused line=%s reason=%s", self.name, failure)
+            if self._watch.refused(refused.name, refused.said):
+                link.bus.changed.set()
+            if failure.trouble == Trouble.NO_CREDIT:
+                self._credit.doubted()
             raise failure from refused
-        sent = await _about(link, path, SMS)
+        sent = await link.about(path, SMS)
         if sent is None:  # it has gone, and nobody will ever say which one it was: never again by itself
             raise OutcomeUnknownError(Trouble.NO_REPORT)
-        return Accepted(_carrier_ref(int(sent["MessageReference"]), parcel.to, self._clock.now_ms()))
+        return Accepted(self._references.sent(int(sent["MessageReference"]), parcel.to, self._clock.now_ms()))
 
     async def ask(self, reference: str) -> Fate:
-        """A modem forgets what it has sent."""
+        """ModemManager keeps what was sent for a while, but nothing of ours with it by which it could be told apart."""
         raise CannotAskError(reference)
 
     # listening
@@ -146,56 +141,93 @@ class Modem:
         except BusGoneError as gone:
             raise TransportDownError(Trouble.UNPLUGGED, gone.name.rpartition(".")[2]) from gone
         finally:
-            self._link, self._up = None, False
-            self._condition = Condition(note="no_device")
+            self._link, self._up, self._trouble = None, False, Trouble.UNPLUGGED
+            self._condition = replace(self._condition, note="no_device", signal=None)
 
     async def _look(self, bus: ModemBus, sink: Sink) -> None:
-        modems = await bus.modems()
-        found = next(((path, about) for path, about in modems.items() if self._is_mine(about[MODEM])), None)
-        if found is None:
-            self._lost(sink)
-            return
-        path, about = found
-        if self._link is None or self._link.path != path:
-            self._link, self._told_time = _Link(bus, path), False
+        life = bus.life
+        try:
+            modems = await bus.modems()
+        except BusGoneError:
+            if not bus.connected:
+                raise
+            modems = {}  # ModemManager is being started anew
+        path = next((path for path, about in modems.items() if self._is_mine(about)), None)
+        others = any(carries_data(about) for other, about in modems.items() if other != path)
         self._untaken = False
         try:
-            await self._tend(self._link, about, sink)
+            if path is None:
+                await self._lost(bus, sink, others=others)
+                return
+            link = self._link
+            if link is None or (link.path, link.life) != (path, life):
+                link = self._met(Link(bus, path, life), modems[path])
+            await self._tend(link, modems[path], sink, others=others)
         except BusGoneError:
-            self._lost(sink)  # unplugged while it was looked at
+            if not bus.connected:
+                raise
+            await self._lost(bus, sink, others=others)  # unplugged while it was looked at
         except BusError as refused:
             log.info("modem did not answer line=%s reason=%s", self.name, refused.name)
+            self._watch.refused(refused.name, refused.said)
         except Exception as raised:  # noqa: BLE001 - what could not be kept is still on the SIM
             self._untaken = True
             log.error("not taken, offered again line=%s raised=%s", self.name, where(raised))
 
-    def _is_mine(self, about: Mapping[str, Any]) -> bool:
-        return not self._settings.device or about.get("EquipmentIdentifier") == self._settings.device
+    def _is_mine(self, about: About) -> bool:
+        return not self._settings.device or about[MODEM].get("EquipmentIdentifier") == self._settings.device
 
-    def _lost(self, sink: Sink) -> None:
+    def _met(self, link: Link, about: About) -> Link:
+        self._link = link
+        self._watch.met(about)
+        if int(about[MODEM]["State"]) >= ENABLED:
+            self._listing.came(self._clock.monotonic_ms())  # who knows what came before we looked
+        return link
+
+    async def _lost(self, bus: ModemBus, sink: Sink, *, others: bool) -> None:
         self._link = None
-        self._condition = Condition(note="no_device")
-        self._say(sink, up=False, trouble=Trouble.UNPLUGGED)
+        rung = self._watch.climb_gone(others_carry_data=others)
+        note = "resetting" if self._watch.resetting else "no_device"
+        self._condition = replace(self._condition, note=note, signal=None)
+        self._say(sink, Trouble.UNPLUGGED)
+        if rung is not None:
+            await self._watch.push(bus, None, rung)
 
-    async def _tend(self, link: _Link, about: Mapping[str, Mapping[str, Any]], sink: Sink) -> None:
-        modem, network = about[MODEM], about.get(THREE_GPP, {})
-        note = _note(modem, network)
-        if note and int(modem["State"]) == _STATE_DISABLED:
-            await link.bus.call(link.path, MODEM, "Enable", "b", [True])
-            return  # the change of state wakes us
-        if MESSAGING not in about:  # still being asked what it is, or locked
-            self._tell(about, note or "searching")
-            self._say(sink, up=False, trouble=Trouble.UNPLUGGED)
-            return
-        (paths,) = await link.bus.call(link.path, MESSAGING, "List")  # only a modem that is there answers
+    async def _tend(self, link: Link, about: About, sink: Sink, *, others: bool) -> None:
+        note = note_of(about)
+        if note == "pin_wanted":
+            async with self._line:
+                note = await self._pin.unlock(link, about)
+        await self._watch.ask_for_a_sign(link, about, note)
+        rung = self._watch.climb(about, note, others_carry_data=others)
+        if self._watch.resetting and note != "no_sim":
+            note = "resetting"
         self._tell(about, note)
-        self._say(sink, up=not note, trouble=Trouble.NO_SIGNAL)
+        if rung is not None:
+            self._say(sink, self._trouble_of(note, about))
+            await self._watch.push(link.bus, link, rung)
+            return
+        if int(about[MODEM]["State"]) == DISABLED and not self._watch.mute:
+            self._say(sink, self._trouble_of(note, about))
+            async with self._line:
+                await link.enable(on=True)
+            self._listing.listed(self._clock.monotonic_ms())
+            return  # the change of state wakes us
+        self._say(sink, self._trouble_of(note, about))
+        if MESSAGING not in about:  # still being asked what it is, or locked
+            return
+        paths = await link.bus.messages(link.path)
         if not note:
             await self._tell_time(link, about, sink)
-        await self._take_rings(link, about, sink)
-        await self._take_messages(link, paths, sink)
+        in_use = await self._incoming.take_rings(link, about, sink)
+        if await self._incoming.take_messages(link, paths, sink):
+            self._listing.came(self._clock.monotonic_ms())
+        for text in self._incoming.texts:
+            self._condition = self._credit.heard(text.sender, text.text, self._condition)
+        if self._up and not in_use and not self._line.locked():
+            await self._between_two_messages(link, about)
 
-    def _tell(self, about: Mapping[str, Mapping[str, Any]], note: str) -> None:
+    def _tell(self, about: About, note: str) -> None:
         modem = about[MODEM]
         self._condition = replace(
             self._condition,
@@ -205,15 +237,22 @@ class Modem:
             note=note,
         )
 
-    def _say(self, sink: Sink, *, up: bool, trouble: Trouble) -> None:
-        if up and not self._up:
-            sink.up()
-        elif not up:
-            sink.down(trouble, self._condition.note)
-        self._up = up
+    def _trouble_of(self, note: str, about: About) -> Trouble | None:
+        """None: it can send."""
+        if MESSAGING not in about or self._watch.mute:
+            return Trouble.UNPLUGGED
+        return Trouble.NO_SIGNAL if note else None
 
-    async def _tell_time(self, link: _Link, about: Mapping[str, object], sink: Sink) -> None:
-        if self._told_time or TIME not in about:
+    def _say(self, sink: Sink, trouble: Trouble | None) -> None:
+        if trouble is None and not self._up:
+            sink.up()
+        elif trouble is not None:
+            self._trouble = trouble
+            sink.down(trouble, self._condition.note)
+        self._up = trouble is None
+
+    async def _tell_time(self, link: Link, about: Mapping[str, object], sink: Sink) -> None:
+        if link.told_time or TIME not in about:
             return
         try:
             (said,) = await link.bus.call(link.path, TIME, "GetNetworkTime")
@@ -221,107 +260,33 @@ class Modem:
             raise
         except BusError:
             return  # this network, or this modem, tells no time
-        self._told_time = True
-        if (wall_ms := _moment_ms(said)) is not None:
+        link.told_time = True
+        if (wall_ms := moment_ms(said)) is not None:
             await sink.network_time(wall_ms)
 
-    async def _take_rings(self, link: _Link, about: Mapping[str, Mapping[str, Any]], sink: Sink) -> None:
-        """Whoever rings is kept, then refused: his call costs him nothing."""
-        if VOICE not in about:
-            return
-        for path in about[VOICE].get("Calls", []):
-            call = await _about(link, path, CALL)
-            if call is None or int(call["Direction"]) != _INCOMING or int(call["State"]) not in (_RINGING_IN, _WAITING):
-                continue
-            if call["Number"] and path not in link.rung:  # the number comes a moment after the first ringing
-                await sink.rang(Ring(str(call["Number"]), self._clock.now_ms()))
-                link.rung.add(path)
-            if path in link.rung:
-                with contextlib.suppress(BusError):
-                    await link.bus.call(path, CALL, "Hangup")
+    # what a modem needs of care
 
-    async def _take_messages(self, link: _Link, paths: Sequence[str], sink: Sink) -> None:
-        link.shown &= set(paths)
-        for path in paths:
-            if path in link.shown:
-                continue
-            sms = await _about(link, path, SMS)
-            if sms is None:
-                continue
-            if int(sms["PduType"]) == _PDU_REPORT:
-                await self._take_report(sms, sink)
-            elif int(sms["State"]) == _SMS_RECEIVED:
-                await sink.received(Inbound(sms["Number"], sms["Text"], _moment_ms(sms["Timestamp"])))
-            else:
-                continue  # its other parts are still to come, or it is one of our own
-            link.shown.add(path)
-            await self._delete(link, path)
+    async def _between_two_messages(self, link: Link, about: About) -> None:
+        now_ms = self._clock.monotonic_ms()
+        if self._listing.due(now_ms) and not carries_data(about):
+            async with self._line:
+                await self._list_anew(link)
+        elif self._credit.due:
+            async with self._line:
+                try:
+                    self._condition = await self._credit.ask(link, about, self._condition)
+                except BusGoneError:
+                    raise
+                except BusError as refused:
+                    log.info("no balance line=%s reason=%s", self.name, refused.name)
+                    self._watch.refused(refused.name, refused.said)
 
-    async def _delete(self, link: _Link, path: str) -> None:
-        """What cannot be deleted is left: it is in `shown`, and the inbox takes nothing twice."""
-        try:
-            await link.bus.call(link.path, MESSAGING, "Delete", "o", [path])
-        except BusError as refused:
-            log.info("could not delete from the SIM line=%s reason=%s", self.name, refused.name)
-
-    async def _take_report(self, sms: Mapping[str, Any], sink: Sink) -> None:
-        """Of a long message ModemManager asks for the last part's report alone and tells that part's reference."""
-        reference, status = int(sms["MessageReference"]), int(sms["DeliveryState"])
-        if 0x20 <= status < 0x40:
-            return  # the centre is still trying
-        at_ms = _moment_ms(sms["DischargeTimestamp"])
-        sent_ms = _moment_ms(sms["Timestamp"]) or self._clock.now_ms()
-        ref = _carrier_ref(reference, sms["Number"], sent_ms)
-        if status < 0x20:
-            await sink.report(Report(ref, State.DELIVERED, at_ms))
-        else:
-            trouble, final = report_trouble(status)
-            await sink.report(Report(ref, State.FAILED, at_ms, trouble, f"{status:02x}", final))
-
-
-async def _about(link: _Link, path: str, interface: str) -> dict[str, Any] | None:
-    """A call or a text as ModemManager knows it; None where it is gone by now, which says nothing of the modem."""
-    try:
-        return await link.bus.properties(path, interface)
-    except BusError:
-        return None
-
-
-def _note(modem: Mapping[str, Any], network: Mapping[str, Any]) -> str:
-    """Why this modem cannot send now; empty where it can."""
-    if int(modem["State"]) == _STATE_LOCKED or int(modem.get("UnlockRequired", 0)) not in (*_LOCK_NONE, 3, 5):
-        return "puk_wanted" if int(modem.get("UnlockRequired", 0)) in (4, 6) else "pin_wanted"
-    if int(modem["State"]) < 0:
-        return "no_sim"
-    registered = int(network.get("RegistrationState", 0))
-    if registered == _DENIED:
-        return "denied"
-    if int(modem["State"]) < _STATE_ENABLED or registered not in (_REGISTERED_HOME, _REGISTERED_ROAMING):
-        return "searching"
-    return ""
-
-
-def _carrier_ref(reference: int, number: str, sent_ms: int) -> str:
-    """How reports will call it, made of what a report says: after a restart nothing else is left to go by.
-
-    The centre's reference counts to 255 only; with the number's print (16 bits: too few to tell whose it is) and the
-    day it comes again too seldom to matter.
-    """
-    day = datetime.fromtimestamp(sent_ms / 1000, tz=UTC).strftime("%Y%m%d")
-    return f"{reference:03d}.{_print(number)}.{day}"
-
-
-def _print(number: str) -> str:
-    digits = "".join(c for c in number if c.isdigit())[-11:]  # centres write the same number with and without +86
-    return hashlib.blake2s(digits.encode(), digest_size=2).hexdigest()
-
-
-def _moment_ms(said: str) -> int | None:
-    """A time as ModemManager writes it: 2026-12-05T09:10:00+08. None where it says none, or nonsense."""
-    if len(said) > 3 and said[-3] in "+-":
-        said += ":00"
-    try:
-        moment = datetime.fromisoformat(said)
-    except ValueError:
-        return None
-    return None if moment.tzinfo is None else int(moment.timestamp() * 1000)
+    async def _list_anew(self, link: Link) -> None:
+        """Find what came while ModemManager read the text before it. The line is let go when it can send again."""
+        started_ms = self._clock.monotonic_ms()
+        self._listing.listed(started_ms)  # also where it fails: not at every look
+        await toggle(link)
+        while note_of(await link.all()) and self._clock.monotonic_ms() - started_ms < _BACK_MS:
+            await wait_for(self._clock, link.bus.changed, 1_000)
+            link.bus.changed.clear()
+        link.bus.changed.set()

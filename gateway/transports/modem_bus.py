@@ -19,6 +19,7 @@ _SERVICE = "org.freedesktop.ModemManager1"
 _ROOT = "/org/freedesktop/ModemManager1"
 _PROPERTIES = "org.freedesktop.DBus.Properties"
 _DAEMON = "org.freedesktop.DBus"
+_SYSTEMD = "org.freedesktop.systemd1"
 
 MODEM = f"{_SERVICE}.Modem"
 THREE_GPP = f"{MODEM}.Modem3gpp"
@@ -27,6 +28,15 @@ VOICE = f"{MODEM}.Voice"
 TIME = f"{MODEM}.Time"
 SMS = f"{_SERVICE}.Sms"
 CALL = f"{_SERVICE}.Call"
+SIM = f"{_SERVICE}.Sim"
+USSD = f"{THREE_GPP}.Ussd"
+
+
+PATIENCE_S = 600
+"""The longest that ModemManager may work at one call: a text of many parts at a slow centre."""
+
+LOOK_S = 30
+"""The longest that it may take to tell what it knows by heart; after that it hangs itself."""
 
 
 class BusError(Exception):
@@ -48,6 +58,8 @@ class ModemBus:
     def __init__(self, bus: MessageBus) -> None:
         self._bus = bus
         self.changed = asyncio.Event()
+        self.life = 0
+        """Which ModemManager it is, counted from here: a new one gives old paths to other things."""
 
     @classmethod
     async def connect(cls, address: str | None = None) -> Self:
@@ -74,6 +86,7 @@ class ModemBus:
 
     def _heard(self, message: Message) -> None:
         if message.message_type is MessageType.SIGNAL:
+            self.life += message.member == "NameOwnerChanged"
             self.changed.set()
 
     @property
@@ -82,7 +95,9 @@ class ModemBus:
 
     async def modems(self) -> dict[str, dict[str, dict[str, Any]]]:
         """Object path → interface → properties of every modem there is."""
-        (objects,) = await self.call(_ROOT, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects")
+        (objects,) = await self._call(
+            _SERVICE, _ROOT, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", "", [], within_s=LOOK_S
+        )
         return {
             path: {name: _plain(values) for name, values in interfaces.items()}
             for path, interfaces in objects.items()
@@ -90,8 +105,13 @@ class ModemBus:
         }
 
     async def properties(self, path: str, interface: str) -> dict[str, Any]:
-        (values,) = await self.call(path, _PROPERTIES, "GetAll", "s", [interface])
+        (values,) = await self._call(_SERVICE, path, _PROPERTIES, "GetAll", "s", [interface], within_s=LOOK_S)
         return _plain(values)
+
+    async def messages(self, modem: str) -> list[str]:
+        """The object paths of the texts that ModemManager knows of."""
+        (paths,) = await self._call(_SERVICE, modem, MESSAGING, "List", "", [], within_s=LOOK_S)
+        return [str(path) for path in paths]
 
     async def call(
         self, path: str, interface: str, member: str, signature: str = "", body: list[Any] | None = None
@@ -99,24 +119,45 @@ class ModemBus:
         """Raises BusError as ModemManager answered, BusGoneError where nobody did."""
         return await self._call(_SERVICE, path, interface, member, signature, body or [])
 
-    async def create_sms(self, modem: str, number: str, text: str) -> str:
-        """The object path of a message that is ready to be sent, with a delivery report asked for."""
+    async def create_sms(self, modem: str, number: str, text: str, *, report: bool = True) -> str:
+        """The object path of a message that is ready to be sent; `report`: with a delivery report asked for."""
         asked = {
             "number": Variant("s", number),
             "text": Variant("s", text),
-            "delivery-report-request": Variant("b", True),
+            "delivery-report-request": Variant("b", report),
         }
         (path,) = await self.call(modem, MESSAGING, "Create", "a{sv}", [asked])
         return str(path)
 
+    async def reprobe(self, device: str) -> None:
+        """Make ModemManager forget a modem and ask it anew. It has to be listed, and is disabled by this."""
+        await self.call(_ROOT, _SERVICE, "InhibitDevice", "sb", [device, True])
+        await self.call(_ROOT, _SERVICE, "InhibitDevice", "sb", [device, False])
+
+    async def restart(self) -> None:
+        """Have systemd start ModemManager anew, with every modem of this computer."""
+        unit = ["ModemManager.service", "replace"]
+        await self._call(_SYSTEMD, "/org/freedesktop/systemd1", f"{_SYSTEMD}.Manager", "RestartUnit", "ss", unit)
+
     async def _call(  # noqa: PLR0917 - the six parts of a D-Bus call
-        self, service: str, path: str, interface: str, member: str, signature: str, body: list[Any]
+        self,
+        service: str,
+        path: str,
+        interface: str,
+        member: str,
+        signature: str,
+        body: list[Any],
+        *,
+        within_s: float = PATIENCE_S,
     ) -> list[Any]:
         message = Message(
             destination=service, path=path, interface=interface, member=member, signature=signature, body=body
         )
         try:
-            reply = await self._bus.call(message)
+            async with asyncio.timeout(within_s):
+                reply = await self._bus.call(message)
+        except TimeoutError as hangs:
+            raise BusGoneError("Timeout", member) from hangs
         except (EOFError, OSError) as gone:
             raise BusGoneError("Disconnected", type(gone).__name__) from gone
         if reply is None:

@@ -95,6 +95,8 @@ def failure_of(name: str, said: str) -> TransportFailure:
             return RetryLaterError(Trouble.OTHER, word)
         kind, trouble = CMS.get(code, (RetryLaterError, Trouble.OTHER))
         return kind(trouble, str(code))
+    if _port_is_dead(said):
+        return TransportDownError(Trouble.UNPLUGGED, word)
     if short in _UNSURE:
         return OutcomeUnknownError(Trouble.TIMEOUT, word)
     if short in _BUSY:
@@ -104,6 +106,26 @@ def failure_of(name: str, said: str) -> TransportFailure:
     if room == "MobileEquipment":
         return TransportDownError(Trouble.UNPLUGGED if word.startswith("Sim") else Trouble.NO_SIGNAL, word)
     return RetryLaterError(Trouble.OTHER, word or name)
+
+
+def is_silence(name: str, said: str) -> bool:
+    """Whether a D-Bus error means that the modem answered nothing, or that its port is dead."""
+    return name == f"{_ERRORS}Serial.ResponseTimeout" or _port_is_dead(said)
+
+
+def is_blank(name: str) -> bool:
+    """A bare ERROR with no number: what a confused modem says to everything, and a sane one to much."""
+    return name == f"{_ERRORS}MobileEquipment.Unknown"
+
+
+def is_unasked(name: str) -> bool:
+    """ModemManager's own answer for a modem that is disabled: nobody has asked it anything."""
+    return name == f"{_ERRORS}Core.WrongState"
+
+
+def _port_is_dead(said: str) -> bool:
+    """The port was taken away and ModemManager does not know yet; opening it is the first thing it does."""
+    return "Could not open serial device" in said
 
 
 def report_trouble(status: int) -> tuple[Trouble, bool]:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from dataclasses import replace
 
 from gateway.condition import Condition
-from gateway.simulated.carrier import Carrier
+from gateway.failures import TransportFailure
+from gateway.simulated.carrier import BALANCE_CODE, Carrier
 from gateway.simulated.exchange import SimulatedCall
 from gateway.transport import Accepted, Fate, Parcel, Sink
+
+OPERATOR = "模拟网"
+BALANCE_EVERY_MS = 86_400_000
 
 
 class SimulatorSms:
@@ -29,12 +35,25 @@ class SimulatorSms:
         self.window = window
         self.pace_ms = pace_ms
         self.timeout_ms = timeout_ms
+        self._condition = Condition(operator=OPERATOR, signal=80)
 
     def condition(self) -> Condition:
-        return Condition()
+        return self._condition
 
     async def run(self, sink: Sink) -> None:
-        await self._carrier.attach(self.name, sink)
+        async with asyncio.TaskGroup() as rooms:
+            rooms.create_task(self._carrier.attach(self.name, sink))
+            rooms.create_task(self._ask_balance())
+
+    async def _ask_balance(self) -> None:
+        """Once a day, as a stick does, where the line is paid for."""
+        while True:
+            if self._carrier.credit(self.name) is not None:
+                with contextlib.suppress(TransportFailure):
+                    said = await self._carrier.ussd(self.name, BALANCE_CODE)
+                    fen, now_ms = self._carrier.credit(self.name), self._carrier.clock.now_ms()
+                    self._condition = replace(self._condition, balance_fen=fen, balance_ms=now_ms, balance_said=said)
+            await self._carrier.clock.sleep_ms(BALANCE_EVERY_MS)
 
     async def send(self, parcel: Parcel) -> Accepted:
         return await self._carrier.submit(self.name, parcel)

@@ -31,7 +31,7 @@ MODULES = (
     "against_kannel",
     "ballots",
     "exchange",
-    "later",
+    "modem_line",
 )
 
 

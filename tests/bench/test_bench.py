@@ -15,7 +15,7 @@ from tests.bench import (
     disk,
     exchange,
     idle,
-    later,
+    modem_line,
     morango,
     notice,
     page,
@@ -140,9 +140,12 @@ def test_the_page_has_room_for_every_target() -> None:
     assert all(f"| {target.what} |" in shown for target in TARGETS)
 
 
-def test_what_is_not_built_yet_has_a_target_and_a_reason(yard: Yard) -> None:
-    named = {target.name for target in TARGETS}
-    assert all(figure.name in named and figure.reason for figure in later.measure(yard))
+@pytest.mark.needs("modemmanager", "dbus")
+def test_the_modem_line_is_watched_through_the_real_modemmanager(yard: Yard) -> None:
+    (figure,) = modem_line.measure(yard)
+    assert figure.value is not None
+    assert 0 < figure.value <= 100
+    assert figure.detail["messages"] == 4
 
 
 def test_a_figure_is_a_value_or_a_reason() -> None:

@@ -34,15 +34,17 @@ class Scale:
     idle_s: float
     pairs: int
     sync_pairs: int
+    households: int
+    """On one modem line."""
 
 
 FULL = Scale(
     runs=5, starts=7, notices=6, rounds=6, ballots=1536, records=10_000, waiting=(100, 10_000), quiet_s=30, idle_s=60,
-    skips=("morning",) * 4, pairs=6, sync_pairs=3,
+    skips=("morning",) * 4, pairs=6, sync_pairs=3, households=300,
 )  # fmt: skip
 TINY = Scale(
     runs=1, starts=1, notices=1, rounds=1, ballots=64, records=60, waiting=(10, 100), quiet_s=0, idle_s=0,
-    skips=("minutes",), pairs=1, sync_pairs=1,
+    skips=("minutes",), pairs=1, sync_pairs=1, households=4,
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.choosing import PATIENCE_MS, Line, Way, share
+from gateway.choosing import PATIENCE_MS, STEADY_MS, Line, Way, share
 from gateway.failures import RetryLaterError, TransportDownError, Trouble
 from gateway.message import Channel, Priority
 from gateway.transport import Accepted, Parcel
@@ -60,11 +60,12 @@ def test_lines_of_one_rank_share_the_work() -> None:
     assert share(MODEM, [MODEM, other], 0).fresh == share(other, [MODEM, other], 0).fresh == EVERYTHING
 
 
-def test_a_line_whose_budget_is_used_up_takes_emergencies_alone_and_the_next_one_the_rest() -> None:
-    broke = replace(MODEM, broke=True)
-    assert share(broke, [broke, PHONE], 0).fresh == EMERGENCIES
+def test_a_line_whose_budget_is_used_up_takes_what_saves_lives_and_the_next_one_the_rest() -> None:
+    broke, lives = replace(MODEM, broke=True), EMERGENCIES | {Priority.URGENT}
+    assert share(broke, [broke, PHONE], 0).fresh == lives
     assert share(broke, [broke, PHONE], 0).turned == frozenset()
-    assert share(PHONE, [broke, PHONE], 0).fresh == EVERYTHING
+    assert share(PHONE, [broke, PHONE], 0).fresh == EVERYTHING - {Priority.URGENT}
+    assert share(broke, [broke], 0).fresh == lives
 
 
 async def test_a_dearer_line_is_silent_while_the_first_one_works(rig: Rig) -> None:
@@ -103,6 +104,7 @@ async def test_when_the_first_line_is_down_the_second_takes_over_and_gives_back(
     second.accept()
     first.trouble = None
     first.sink.up()
+    await rig.let_pass(STEADY_MS, step_ms=10_000)
     two = await rig.send(LI)
     await rig.until(lambda: first.asked, step_ms=1000)
     assert list(first.asked) == [two]
@@ -201,3 +203,175 @@ async def test_a_line_that_says_down_when_tried_gives_way_after_the_same_patienc
     second.accept()
     await rig.until(rig.reaches(message, "accepted"))
     assert (await rig.row(message))["tries"] == 1
+
+
+async def test_a_line_can_be_opened_and_closed_while_the_gateway_runs(rig: Rig) -> None:
+    first, late = HandCarrier(window=1, name="first"), HandCarrier(window=1, name="late")
+    await rig.start(sms=[first], calls=[])
+    rig.gateway.open(late, Line(rank=1))
+    alarm, other = await rig.send_all(
+        [draft(WANG, priority=Priority.EMERGENCY), draft(LI, priority=Priority.EMERGENCY)]
+    )
+    await rig.let_pass(1000)
+    assert {*first.asked, *late.asked} == {alarm, other}
+    closing = asyncio.ensure_future(rig.gateway.close("late"))
+    await rig.let_pass(1000)
+    assert not closing.done()  # what is with the carrier comes to its end
+    late.accept()
+    first.accept()
+    await rig.until(closing.done)
+    await rig.send(ZHAO, priority=Priority.EMERGENCY)
+    await rig.until(lambda: first.asked)
+    assert (late.asked, [lane.name for lane in rig.gateway.lanes()]) == ({}, ["first"])
+    await rig.gateway.close("late")
+
+
+async def test_a_line_carries_only_the_kinds_it_may(rig: Rig) -> None:
+    home, abroad = Breakable(window=1, name="home"), HandCarrier(window=4, name="abroad")
+    home.trouble = Trouble.UNPLUGGED
+    await rig.start(sms=[home, abroad], lines={"abroad": Line(rank=1, kinds=frozenset({"notice"}))})
+    reply, alarm, notice = await rig.send_all(
+        [
+            draft(WANG, kind="reply", priority=Priority.REPLY),
+            draft(LI, kind="reply", priority=Priority.EMERGENCY),
+            draft(ZHAO),
+        ]
+    )
+    await rig.let_pass(20_000, step_ms=5000)
+    assert abroad.parcels == []  # not even the alarm
+    await rig.until(lambda: abroad.parcels, within_ms=1_200_000, step_ms=5000)
+    assert [parcel.message_id for parcel in abroad.parcels] == [notice]
+    home.trouble = None
+    await rig.until(lambda: home.asked, step_ms=5000)
+    assert list(home.asked) == [alarm]
+    home.accept()
+    await rig.until(lambda: list(home.asked) == [reply], step_ms=1000)
+
+
+ONLY_NOTICES = Line(rank=1, kinds=frozenset({"notice"}))
+
+
+async def test_a_line_that_may_not_carry_it_keeps_no_other_line_from_it(rig: Rig) -> None:
+    """A reply the modem's carrier was too busy for is no business of a line that carries notices alone."""
+    home, abroad = HandCarrier(window=1, name="home"), HandCarrier(window=4, name="abroad")
+    await rig.start(sms=[home, abroad], lines={"abroad": ONLY_NOTICES})
+    reply = await rig.send(WANG, kind="reply", priority=Priority.REPLY)
+    await rig.let_pass(500)
+    home.fail(reply, RetryLaterError(Trouble.CONGESTION, "42"))
+    await rig.until(lambda: len(home.parcels) == 2, step_ms=5000)
+    home.accept()
+    await rig.until(rig.reaches(reply, "accepted"))
+    assert abroad.parcels == []
+
+
+async def test_a_limited_line_between_two_others_does_not_stand_in_the_way(rig: Rig) -> None:
+    modem, phone = Breakable(window=1, name="modem"), HandCarrier(window=1, name="phone")
+    modem.trouble = Trouble.UNPLUGGED
+    await rig.start(
+        sms=[modem, HandCarrier(name="abroad"), phone], lines={"abroad": ONLY_NOTICES, "phone": Line(rank=2)}
+    )
+    reply = await rig.send(WANG, kind="reply", priority=Priority.REPLY)
+    await rig.until(lambda: phone.asked, step_ms=5000)
+    assert list(phone.asked) == [reply]
+
+
+async def test_an_alarm_its_carrier_was_too_busy_for_waits_for_no_other_line(rig: Rig) -> None:
+    one, hung = HandCarrier(window=1, name="one"), HandCarrier(window=1, name="hung", timeout_ms=480_000)
+    await rig.start(sms=[one, hung], lines={"hung": Line(rank=1)})
+    alarm = await rig.send(WANG, priority=Priority.EMERGENCY)
+    await rig.until(lambda: alarm in one.asked or alarm in hung.asked)
+    taker, other = (one, hung) if alarm in one.asked else (hung, one)
+    await rig.send(LI, priority=Priority.EMERGENCY)
+    await rig.until(lambda: other.asked)  # hangs from now on
+    taker.fail(alarm, RetryLaterError(Trouble.CONGESTION, "42"))
+    await rig.until(lambda: list(taker.asked) == [alarm], within_ms=60_000, step_ms=1000)
+
+
+async def test_a_line_that_is_down_does_not_look_with_an_alarm(rig: Rig) -> None:
+    dead, live = HandCarrier(window=1, name="dead"), HandCarrier(window=1, name="live")
+    await rig.start(sms=[dead, live], lines={"live": Line(rank=1)})
+    assert dead.sink is not None
+    dead.sink.down(Trouble.NO_SIGNAL)
+    await rig.let_pass(40_000, step_ms=5000)
+    alarm = await rig.send(WANG, priority=Priority.EMERGENCY)
+    await rig.until(lambda: live.asked, within_ms=5000)
+    assert (list(live.asked), dead.parcels) == ([alarm], [])
+
+
+async def test_a_line_that_comes_and_goes_was_never_back(rig: Rig) -> None:
+    flapping, second = Breakable(window=1, name="first"), HandCarrier(window=1, name="second")
+    flapping.trouble = Trouble.NO_SIGNAL
+    await rig.start(sms=[flapping, second], lines={"second": Line(rank=1)})
+    message = await rig.send(WANG)
+    for _ in range(12):  # up again every minute and a half, and down at the first try
+        await rig.let_pass(90_000, step_ms=5000)
+        assert flapping.sink is not None
+        flapping.sink.up()
+    assert [parcel.message_id for parcel in second.parcels] == [message]
+
+
+async def test_closing_twice_and_giving_up_waiting_leave_nothing_behind(rig: Rig) -> None:
+    first, late = HandCarrier(window=1, name="first"), HandCarrier(window=1, name="late")
+    await rig.start(sms=[first], calls=[])
+    rig.gateway.open(late, Line(rank=1))
+    with pytest.raises(ValueError, match="two transports"):
+        rig.gateway.open(HandCarrier(name="late"))
+    await rig.send_all([draft(WANG, priority=Priority.EMERGENCY), draft(LI, priority=Priority.EMERGENCY)])
+    await rig.until(lambda: late.asked)
+    tired = asyncio.ensure_future(rig.gateway.close("late"))
+    await rig.let_pass(500)
+    tired.cancel()
+    again = [asyncio.ensure_future(rig.gateway.close("late")) for _ in range(2)]
+    await rig.let_pass(500)
+    late.accept()
+    first.accept()
+    await rig.until(lambda: all(one.done() for one in again))
+    assert late.sink is not None
+    late.sink.down(Trouble.OTHER)  # a word from a line that is gone
+    assert [lane.name for lane in rig.gateway.lanes()] == ["first"]
+    rig.gateway.open(HandCarrier(name="late"), Line(rank=1))
+    await rig.let_pass(1000)
+    assert [lane.name for lane in rig.gateway.lanes()] == ["first", "late"]
+    rig.gateway.stop()
+    assert rig._running is not None
+    await rig.until(rig._running.done)
+
+
+async def test_what_a_closed_line_never_reported_becomes_unknown_in_time(rig: Rig) -> None:
+    hand, late = HandCarrier(window=1, name="hand"), HandCarrier(window=1, name="late")
+    await rig.start(sms=[hand], calls=[])
+    rig.gateway.open(late)
+    ids = await rig.send_all([draft(WANG), draft(LI)])
+    await rig.until(lambda: hand.asked and late.asked)
+    hand.accept()
+    late.accept()
+    await rig.let_pass(1000)
+    closing = asyncio.ensure_future(rig.gateway.close("late"))
+    await rig.until(closing.done)
+    await rig.let_pass(74 * 3_600_000, step_ms=600_000)
+    assert [await rig.state(one) for one in ids] == ["unknown", "unknown"]
+
+
+async def test_what_ended_while_the_lane_stood_still_is_neither_lost_nor_paid_twice(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand = HandCarrier(window=1, timeout_ms=30_000)
+    await rig.start(sms=[hand], calls=[], lines={"hand": Line(price_fen=10)})
+    lane = rig.gateway._lanes["hand"]
+    alarm = await rig.send(WANG, priority=Priority.EMERGENCY)
+    await rig.until(lambda: hand.asked)
+
+    async def never(*_: object) -> int:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    with monkeypatch.context() as hung:
+        hung.setattr(lane, "_turn", never)
+        hand.accept()
+        lane.wake()
+        await rig.until(lambda: rig.gateway.lanes()[0].stuck, within_ms=1_200_000, step_ms=10_000)
+    await rig.until(rig.reaches(alarm, "accepted"), step_ms=1000)
+    await rig.let_pass(600_000, step_ms=10_000)
+    assert len(hand.parcels) == 1
+    (paid,) = await rig.db.read(rig.gateway.spending)
+    assert paid.fen == 10

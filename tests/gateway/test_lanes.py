@@ -468,3 +468,18 @@ async def test_an_unknown_outcome_pauses_nothing(rig: Rig) -> None:
     hand.fail(first, OutcomeUnknownError(Trouble.TIMEOUT))
     await rig.until(lambda: second in hand.asked)
     assert rig.gateway.lanes()[0].up
+
+
+async def test_what_a_bad_sector_made_unreadable_holds_up_nothing(rig: Rig) -> None:
+    hand = HandCarrier(window=1)
+    broken, fine = await rig.send_all([draft(WANG, "坏了的"), draft(LI, "好的")])
+    await rig.db.write(
+        lambda tx: tx.execute(
+            "UPDATE body SET sealed = zeroblob(40) WHERE id = (SELECT body_id FROM message WHERE id = ?)", (broken,)
+        )
+    )
+    await rig.start(sms=[hand], calls=[])
+    await rig.until(lambda: hand.asked)
+    assert list(hand.asked) == [fine]
+    assert (await rig.row(broken))["error"] == "unreadable"
+    assert [(move.message_id, move.after) for move in rig.recorder.moves] == [(broken, "failed")]

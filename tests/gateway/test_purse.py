@@ -103,3 +103,43 @@ async def test_a_call_is_paid_by_the_started_minute(rig: Rig) -> None:
     await rig.let_pass(5000)
     paid = await spending(rig)
     assert (paid.parts, paid.fen) == (1, 15)
+
+
+async def test_what_was_only_reserved_opens_the_budget_again(rig: Rig) -> None:
+    hand = HandCarrier(window=4, name="hand")
+    await rig.start(sms=[hand], lines={"hand": Line(price_fen=10, month_fen=30)})
+    ids = await rig.send_all([draft(f"+861990000{n:04d}") for n in range(4)])
+    await rig.let_pass(1000)
+    assert rig.gateway.lanes()[0].broke
+    for message in ids[:3]:
+        hand.fail(message, RejectedError(Trouble.DEAD_NUMBER, "1"))
+    await rig.until(lambda: list(hand.asked) == [ids[3]], step_ms=1000)
+    assert not rig.gateway.lanes()[0].broke
+
+
+async def test_a_call_the_power_cut_ended_is_not_paid_until_we_are_back(rig: Rig, clock: MovableClock) -> None:
+    lines = {"simulator-calls": Line(price_fen=15)}
+    await rig.start(sms=[], lines=lines)
+    await rig.send_all([call_draft(WANG)])
+    await rig.until(lambda: rig.gateway.lanes()[0].in_flight)
+    await rig.let_pass(2000)
+    rig.carrier.answer(WANG)
+    await rig.let_pass(3000)
+    await rig.crash()
+    clock.step_wall(12 * 3_600_000)
+    await rig.start(sms=[], lines=lines)
+    assert (await spending(rig)).parts <= 2
+
+
+async def test_what_the_carrier_never_saw_is_given_back(rig: Rig) -> None:
+    line = {"simulator": Line(price_fen=10)}
+    await rig.start(lines=line)
+    hung = HandCarrier(name="simulator")
+    await rig.crash()
+    await rig.start(sms=[hung], lines=line)
+    message = await rig.send(WANG)
+    await rig.until(lambda: hung.asked)
+    await rig.crash()  # under way, and the carrier has never seen it
+    await rig.start(lines=line)
+    await rig.until(rig.reaches(message, "delivered"), within_ms=600_000, step_ms=1000)
+    assert (await spending(rig)).fen == 10

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.failures import Trouble
+from gateway.failures import TransportDownError, Trouble
 from gateway.message import State
-from gateway.simulated.carrier import Carrier
+from gateway.simulated.carrier import BALANCE_CODE, Carrier
 from gateway.simulated.handset import Faults, Habit, HandsetOffError, NoCallError, Rule
 from gateway.transports.simulator import SimulatorSms
 from tests.gateway.conftest import LI, QUICK, WANG, ZHAO
@@ -234,3 +234,66 @@ async def test_a_carrier_whose_card_is_full_goes_on_when_there_is_room(clock: Mo
         with contextlib.suppress(asyncio.CancelledError):
             await task
     carrier.close()
+
+
+async def test_a_sim_pays_for_its_parts_until_it_is_empty(carrier_rig: SimulatorRig, clock: MovableClock) -> None:
+    carrier, transport = carrier_rig.carrier, carrier_rig.transport
+    carrier.top_up(transport.name, 30, price_fen=10)
+    outcomes = []
+    for n, text in enumerate(("长" * 100, "短", "短"), start=1):
+        trying = asyncio.ensure_future(transport.send(parcel(WANG, text, message_id=n)))
+        await carrier_rig.until(trying.done)
+        outcomes.append(trying.exception())
+    assert outcomes[:2] == [None, None]
+    assert isinstance(outcomes[2], TransportDownError)
+    assert outcomes[2].trouble == Trouble.NO_CREDIT
+    asking = asyncio.ensure_future(carrier.ussd(transport.name, BALANCE_CODE))
+    await carrier_rig.until(asking.done)
+    assert asking.result() == "余额0.00元"
+    carrier.top_up(transport.name, 1230, price_fen=10)
+    asking = asyncio.ensure_future(carrier.ussd(transport.name, BALANCE_CODE))
+    await carrier_rig.until(asking.done)
+    assert asking.result() == "余额12.30元"
+
+
+async def test_a_line_knows_its_operator_signal_and_yesterdays_balance(
+    carrier_rig: SimulatorRig, clock: MovableClock
+) -> None:
+    carrier_rig.carrier.top_up(carrier_rig.transport.name, 1230, price_fen=10)
+    listening = asyncio.create_task(carrier_rig.transport.run(Ear()))
+    await carrier_rig.until(lambda: carrier_rig.transport.condition().balance_fen is not None)
+    condition = carrier_rig.transport.condition()
+    assert (condition.operator, condition.signal, condition.balance_fen) == ("模拟网", 80, 1230)
+    assert condition.balance_said == "余额12.30元"
+    listening.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await listening
+
+
+async def test_a_villager_can_ring_and_hang_up(carrier_rig: SimulatorRig) -> None:
+    ear = Ear()
+    listening = asyncio.create_task(carrier_rig.transport.run(ear))
+    await carrier_rig.clock.advance(1000)
+    await carrier_rig.carrier.ring_village(WANG)
+    assert [ring.caller for ring in ear.rings] == [WANG]
+    carrier_rig.carrier.set_power(WANG, False)
+    with pytest.raises(HandsetOffError):
+        await carrier_rig.carrier.ring_village(WANG)
+    listening.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await listening
+
+
+async def test_in_the_wrong_order_the_report_comes_first_and_old_news_last(clock: MovableClock) -> None:
+    async with running(Carrier.open(None, clock, seed=7, timing=QUICK, faults=Faults(wrong_order=1.0))) as carrier:
+        rig, ear = SimulatorRig(carrier, clock), Ear()
+        listening = asyncio.create_task(rig.transport.run(ear))
+        trying = asyncio.ensure_future(rig.transport.send(parcel(WANG)))
+        await rig.until(lambda: len(ear.reports) == 3)
+        assert not trying.done()
+        assert [report.said for report in ear.reports] == [State.DELIVERED, State.FAILED, State.ACCEPTED]
+        await rig.until(trying.done)
+        assert trying.result().carrier_ref == ear.reports[0].carrier_ref
+        listening.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await listening

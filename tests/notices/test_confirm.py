@@ -12,6 +12,7 @@ from village.notices.correct_notice import correct_notice
 from village.notices.notice import Channels
 from village.notices.reach import reach
 from village.notices.stop_notice import stop_notice
+from village.people import phones
 from village.people.audience import Audience
 from village.people.store import phone_by_id
 
@@ -171,6 +172,27 @@ async def test_a_stranger_confirms_for_nobody(db: Database, town) -> None:
 
     said = await db.write(unit)
     assert (said.units, said.already) == (0, False)
+
+
+@pytest.mark.parametrize("by_call", [False, True])
+async def test_a_new_holders_nine_does_not_speak_for_the_household_before(db: Database, town, by_call: bool) -> None:
+    def unit(tx):
+        house, other = town.house(tx, "甲"), town.house(tx, "乙", phones=0)
+        if by_call:
+            town.wants(tx, house.phones[0], "call")
+        notice = town.send(tx, audience=Audience.households([house.id]))
+        now_ms = town.clock.now_ms()
+        phones.let_go(tx, house.phones[0], house.residents[0], by="测试", at_ms=now_ms)
+        phones.hold(tx, house.phones[0], other.residents[0], "desk", by="测试", at_ms=now_ms)
+        (row,) = town.messages(tx, notice)
+        if by_call:
+            town.listen(tx, row["id"], key="9")
+        else:
+            town.deliver(tx, row["id"])
+            confirm(tx, notice.id, via="sms", at_ms=now_ms, phone_id=house.phones[0], message_id=row["id"])
+        return confirmed(tx, town, notice)
+
+    assert await db.write(unit) == 0
 
 
 async def test_a_phone_without_a_copy_speaks_for_its_holders_household(db: Database, town) -> None:

@@ -17,7 +17,7 @@ from village.notices import store
 from village.notices.addressing import audience_of
 from village.notices.correct_notice import Corrected, correct_notice
 from village.notices.doors import doors
-from village.notices.notice import Channels, Notice, Order, State, UnitKind
+from village.notices.notice import Channels, Notice, Order, Rung, State, UnitKind
 from village.notices.office import Means
 from village.notices.plan import Plan, plan
 from village.notices.reach import Reach, reach
@@ -67,6 +67,11 @@ def _add_send(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         action="store_true",
         help="急事：现在就发，夜里也发；只用于危及人命的事 · at once, at night too; only for danger to life and limb",
     )
+    parser.add_argument(
+        "--then",
+        metavar="LIST",
+        help="没回音怎么办：reminder,call,second_call，或者 none；不写就照村里的设置 · what follows; none: nothing",
+    )
     parser.add_argument("--dry-run", action="store_true", help="只看会怎样，不发 · show what would happen")
 
 
@@ -79,6 +84,7 @@ def _at(text: str | None) -> int | None:
 
 def _send(args: argparse.Namespace) -> int:
     kind, *words = " ".join(args.to).split() or [""]
+    rungs = None if args.then is None else Rung.chosen(args.then.split(","))
     channels, at_ms, due_ms = Channels.chosen(args.channels.split(",")), _at(args.at), _at(args.due)
 
     def unit(tx: sqlite3.Connection, means: Means, clock: Clock) -> tuple[Plan, Notice | None]:
@@ -91,6 +97,7 @@ def _send(args: argparse.Namespace) -> int:
             due_ms=due_ms,
             author=BY,
             urgent=args.urgent,
+            rungs=rungs,
         )
         now_ms = clock.now_ms()
         planned = plan(tx, means, order, now_ms)

@@ -19,7 +19,18 @@ from village.keywords import store
 from village.keywords.carry_out import Doing, Duty, carry_out
 from village.keywords.commands import Supervise, Suspicious
 from village.keywords.decide import decide
-from village.keywords.decision import CastBallot, Confirm, Decision, Intent, NoteFetched, Redeem, Ring, Sender
+from village.keywords.decision import (
+    CastBallot,
+    Confirm,
+    Decision,
+    Intent,
+    MarkDone,
+    NoteFetched,
+    Redeem,
+    Ring,
+    Sender,
+    TickDoors,
+)
 from village.keywords.grammar import read
 from village.keywords.reading import SINCE_MS, Reading
 from village.keywords.replies import Replies, Reply
@@ -179,7 +190,11 @@ class Answering:
         now_ms = self._clock.now_ms()
         sms = ReceivedSms(0, canonical_sender(sender), text, None, now_ms, "interpret")
         decision = self.decide(tx, sms, rehearsed=True)
-        telling = tuple(effect for effect in decision.effects if isinstance(effect, CastBallot | Confirm | Redeem))
+        telling = tuple(
+            effect
+            for effect in decision.effects
+            if isinstance(effect, CastBallot | Confirm | MarkDone | Redeem | TickDoors)
+        )
         who = self._sender(tx, sms.sender)
         reply = self._carry_out(tx, sms, who, replace(decision, effects=telling), now_ms)
         return self._restrained(tx, who, replace(decision, reply=reply), now_ms)

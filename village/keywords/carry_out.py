@@ -23,20 +23,28 @@ from village.keywords.decision import (
     Confirm,
     Effect,
     Keep,
+    MarkDone,
     NoteFetched,
     Opt,
     Redeem,
     Ring,
     Speak,
+    TickDoors,
     Withhold,
 )
+from village.keywords.door_replies import DoorReplies
+from village.keywords.of_tasks import units_done
 from village.keywords.poll_replies import PollReplies
 from village.keywords.replies import Replies, Reply
+from village.keywords.task_replies import TaskReplies
+from village.notices import tasks_store
 from village.notices.confirm import confirm, note_asked, read_to
+from village.notices.leaders import tick_listed
 from village.notices.notice import Notice
 from village.notices.office import Means
 from village.notices.stop_notice import spare_phone
 from village.notices.store import notice_of
+from village.notices.tasks import Done, mark_done
 from village.people import phones
 from village.people.optout import set_opted
 from village.people.registration import redeem
@@ -157,6 +165,37 @@ class Doing:
     def second(self, effect: AddSecond) -> None:
         community.second(self.tx, effect.suggestion_id, effect.phone_id, self.now_ms)
 
+    def mark_done(self, effect: MarkDone) -> Reply | None:
+        """Answered always: what is done is done for good, and a digit is soon pressed by mistake."""
+        notice = notice_of(self.tx, effect.notice_id)
+        task = tasks_store.task_of(self.tx, notice.id)
+        units = units_done(self.tx, notice, effect)
+        mark_done(
+            self.tx,
+            self.means.outbox,
+            notice.id,
+            units,
+            via=Done.SMS,
+            phone_id=effect.phone_id,
+            now_ms=self.now_ms,
+        )
+        names = [unit.name for unit in tasks_store.task_units(self.tx, notice.id) if unit.unit_id in units]
+        return TaskReplies(self.replies).done(notice, task, names)
+
+    def tick_doors(self, effect: TickDoors) -> Reply:
+        """What was ticked is what is answered: between two texts a household may have answered for itself."""
+        done = tick_listed(
+            self.tx,
+            effect.notice_id,
+            effect.group_no,
+            effect.numbers,
+            in_hand=effect.in_hand,
+            seen_version=effect.version,
+            by=effect.by,
+            now_ms=self.now_ms,
+        )
+        return DoorReplies(self.replies).ticked(done)
+
     def speak(self, effect: Speak) -> None:
         phone, by = effect.phone, effect.phone.masked
         if effect.choice == 4:
@@ -245,6 +284,10 @@ def carry_out(doing: Doing, effect: Effect, sender: str) -> Reply | None:
             return doing.redeem(effect)
         case CastBallot():
             return doing.cast(effect)
+        case MarkDone():
+            return doing.mark_done(effect)
+        case TickDoors():
+            return doing.tick_doors(effect)
         case Opt():
             doing.opt(effect)
         case Ring():

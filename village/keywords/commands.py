@@ -5,7 +5,7 @@ Never knows who sent it, what was asked before, or what is open; `answering` doe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -92,10 +92,27 @@ class YesNo:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """9, 收到; with the notice's number, or what it is about (停水知道了), where that was written."""
+    """9, 收到; with the notice's number, or what it is about (停水知道了), where that was written.
+
+    `nine`: the digit alone. To a notice it is the same answer as the word; to 办好了回9 it is not, nor is 收到9.
+    """
 
     number: int | None = None
     about: str = ""
+    nine: bool = field(default=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DoneIt:
+    """办好了, 交了, 18办好了, 医保交了: an answer only where there is something to be done.
+
+    `about`: what he says he has done. `nine`: the number is a bare 9, which a reminder asks for (办好了9), and may also
+    be notice 9.
+    """
+
+    number: int | None = None
+    about: str = ""
+    nine: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +218,19 @@ class HowTo:
 
 
 @dataclass(frozen=True, slots=True)
+class DoorTick:
+    """上门17 3: a group's leader has been at doors.
+
+    `groups`: the digits as they were typed, apart where he wrote them apart; none: which lists there are. `everybody`:
+    上门17全部. `clear` is False where something else stands with it.
+    """
+
+    groups: tuple[str, ...] = ()
+    everybody: bool = False
+    clear: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Suggest:
     """建议 and what follows it, as it was typed."""
 
@@ -245,6 +275,7 @@ Command = (
     | SlotChoice
     | YesNo
     | Received
+    | DoneIt
     | Assent
     | Courtesy
     | OptOut
@@ -260,6 +291,7 @@ Command = (
     | HelpOffer
     | HelpConsent
     | HowTo
+    | DoorTick
     | Suggest
     | HelpRequest
     | Supervise

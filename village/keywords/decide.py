@@ -20,6 +20,8 @@ from village.keywords.commands import (
     Command,
     Courtesy,
     Distress,
+    DoneIt,
+    DoorTick,
     Doubt,
     FreeText,
     HelpConsent,
@@ -54,8 +56,10 @@ from village.keywords.decision import (
     Speak,
     Withhold,
 )
+from village.keywords.of_doors import doors
 from village.keywords.of_notices import assent, call_me, cancel_call, latest_notices, notice_text, received
 from village.keywords.of_suggestions import help_request, progress, second, suggestion
+from village.keywords.of_tasks import done_it
 from village.keywords.reading import Reading
 from village.keywords.replies import Reply
 from village.people.store import PhoneRow
@@ -198,6 +202,10 @@ def _of_registered(reading: Reading, phone: PhoneRow, command: Command) -> Decis
             return call_me(reading, phone, number)
         case CancelCall():
             return cancel_call(reading, phone)
+        case DoneIt():
+            return done_it(reading, phone, command) or _done_what(reading, phone, command)
+        case DoorTick():
+            return doors(reading, phone, command)
         case FreeText(text=text, ballotish=ballotish):
             return of_option_words.words(reading, phone, ballotish=ballotish) or suggestion(reading, phone, text)
         case Suggest(text=text):
@@ -248,6 +256,14 @@ def _service(reading: Reading, command: Service | ServiceChoice | HowTo) -> Deci
 
 
 # doubts
+
+
+def _done_what(reading: Reading, phone: PhoneRow, command: DoneIt) -> Decision:
+    """办好了, and nothing was to be done: his own words, or a digit that must not pass for a ballot."""
+    if command.number is None:
+        return of_option_words.words(reading, phone, ballotish=False) or suggestion(reading, phone, reading.text)
+    one = command.number <= 9
+    return _unclear(reading, phone, Unclear(Doubt.DIGITS if one else Doubt.TWO, alone=one))
 
 
 def _unclear(reading: Reading, phone: PhoneRow, command: Unclear) -> Decision:

@@ -71,6 +71,15 @@ class Confirm:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkDone:
+    """What a notice asked to be done is done. `message_id`: the reminder that was answered; None: said in words."""
+
+    phone_id: int
+    notice_id: int
+    message_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Opt:
     phone_id: int
     level: Opted
@@ -120,6 +129,19 @@ class AddSecond:
 
 
 @dataclass(frozen=True, slots=True)
+class TickDoors:
+    """`numbers` of a group's list; None: all of `in_hand`, those that had reached its leader. `by`: whose name is
+    written."""
+
+    notice_id: int
+    group_no: int
+    version: int
+    numbers: tuple[int, ...] | None
+    by: str
+    in_hand: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Speak:
     """A phone's choice of language: 1 Mandarin, 2 local, 3 slow, 4 texts only."""
 
@@ -164,6 +186,7 @@ class CastBallot:
 
 Effect = (
     Confirm
+    | MarkDone
     | Opt
     | Redeem
     | Ring
@@ -171,6 +194,7 @@ Effect = (
     | NoteFetched
     | Keep
     | AddSecond
+    | TickDoors
     | Speak
     | Withhold
     | Alarm

@@ -21,6 +21,8 @@ from village.keywords.commands import (
     Courtesy,
     Distress,
     Distressed,
+    DoneIt,
+    DoorTick,
     Doubt,
     FreeText,
     HelpConsent,
@@ -97,7 +99,7 @@ def digits(typed: str) -> Command:
         return _service_digits(typed)
     match len(typed):
         case 1 if typed == "9":
-            return Received()
+            return Received(nine=True)
         case 1 if typed in "78":
             return YesNo(yes=typed == "8")
         case 1:
@@ -158,6 +160,20 @@ def _lookalike(plain: str) -> Command | None:
 def _code(plain: str) -> Command | None:
     match = lexicon.NUMBERED_CODE.fullmatch(plain)
     return Code(match[1]) if match else None
+
+
+def _doors(plain: str) -> Command | None:
+    """A word before the digits: no ballot and no service can be meant. Whether he leads a group is seen later."""
+    for form in (plain, without_courtesies(plain)):
+        if match := lexicon.DOORS.fullmatch(form.translate(reserved.NUMERALS)):
+            if lexicon.DOORS_COUNTED.search(form.translate(reserved.NUMERALS)):
+                return DoorTick(clear=False)
+            groups = tuple(re.findall("[0-9]+", match["groups"]))
+            named = len(groups) > 1 and match["all"] == "都"  # 3 5 都说了: those two
+            everybody = bool(match["all"]) and not named
+            return DoorTick(groups, everybody, clear=len(groups) == 1 if everybody else True)
+    begun = len(plain) <= lexicon.DOORS_LENGTH and lexicon.DOORS_BEGUN.match(plain)
+    return DoorTick(clear=False) if begun else None
 
 
 def _word(plain: str) -> Command | None:
@@ -235,7 +251,7 @@ def _chosen(typed: str) -> Command:
 def _received(plain: str) -> Command | None:
     core = without_courtesies(plain)
     if lexicon.NINE.fullmatch(core):
-        return Received()
+        return Received(nine=core.strip(",: ") == "9")
     match = lexicon.RECEIVED.fullmatch(core)
     if match is None:
         heard_of = lexicon.HEARD_OF.fullmatch(lexicon.THANKS.sub("", plain))
@@ -245,6 +261,20 @@ def _received(plain: str) -> Command | None:
         return Received()
     named = len(numbers[0]) == 2 or "通知" in core  # 收到1 may as well be a vote after a thank-you
     return Received(int(numbers[0])) if len(numbers) == 1 and named and int(numbers[0]) else Unclear(Doubt.DIGITS)
+
+
+def _done(plain: str) -> Command | None:
+    unthanked = lexicon.THANKS.sub("", plain)
+    forms = (without_courtesies(plain), plain, unthanked)
+    match = next((found for form in forms if (found := lexicon.DONE.fullmatch(form))), None)
+    if match is None:
+        of = lexicon.DONE_OF.fullmatch(unthanked)
+        own_words = lexicon.TEXTED_WORD.match(plain) or lexicon.BALLOT_WORDS.search(plain)
+        return DoneIt(about=of["about"]) if of and not own_words else None
+    numbers = [number for number in (match["before"], match["before2"], match["after"]) if number]
+    if numbers and set(numbers) == {"9"} and not re.search("通知|号", plain):
+        return DoneIt(9, nine=True)
+    return DoneIt(int(numbers[0]) if numbers else None) if len(numbers) < 2 and "0" not in numbers else None
 
 
 def _doubtful(plain: str) -> Command | None:
@@ -285,11 +315,13 @@ _READERS: tuple[Callable[[str], Command | None], ...] = (
     _code,
     _suspicious,
     _distress,
+    _doors,
     _word,
     _ballot,
     _received,
+    _done,
     _polite,
     _texted_later,
 )
 
-_LONG_READERS: tuple[Callable[[str], Command | None], ...] = (_grouped, _suspicious)
+_LONG_READERS: tuple[Callable[[str], Command | None], ...] = (_grouped, _suspicious, _doors)

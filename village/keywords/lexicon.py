@@ -102,6 +102,19 @@ HEARD_OF = re.compile(
     "(?:通知|短信|消息|事情|事|的)*[,: ]*"
     "(?:我们|我|俺|都|已经|已)*(?:收到|知道|晓得|明白)[了啦咯喽]"
 )
+_DONE_WORD = (
+    "办好|办完|办妥|办成|办了|办过|交好|交完|交齐|交清|交了|交过|缴好|缴完|缴清|缴了|缴过|交钱了|缴费了|已办|已交|已缴"
+)
+DONE = re.compile(
+    "(?:(?P<before>[0-9]{1,2})号?)?(?:通知)?(?P<before2>[0-9]{1,2})?[,: ]*"
+    "(?:我们家|我们|我家|俺家|咱家|我|俺|咱|已经|已|都|全|早就|早)*"
+    f"(?:{_DONE_WORD})(?:了|啦|咯|喽|[,:; ])*(?:(?:已?回复?|按)?(?P<after>[0-9]{{1,2}})号?)?"
+)
+DONE_OF = re.compile(
+    "(?:我们家|我们|我家|俺家|咱家|全家|家里|我|俺|咱)?的?(?P<about>[^不没未别勿甭莫否无拒×0-9,。.!?吗呢嘛]{2,8}?)(?:费|钱|款)?"
+    f"(?:我们|我家|我|俺|已经|已|都|全|早就|早)*(?:{_DONE_WORD})(?:了|啦|咯|喽)*"
+)
+"""Of whom else it is said (孩子医保交了) is part of `about`, and fits nothing that is to be done."""
 NINE = re.compile("(?:收到|知道了?)?[,: ]*9[,: ]*(?:收到|知道了?)?")
 ASSENT = re.compile(
     "(?:好|好好|好的|好滴|好嘞|好呢|嗯|嗯嗯|嗯好|恩|行|行的|可以|成|中|要得|得行|没问题|是|是的|对|对的|ok|okay|k|遵命)"
@@ -171,6 +184,21 @@ NUMBERED: tuple[tuple[re.Pattern[str], Callable[[int], Command]], ...] = (
     (re.compile(r"(?:帮忙|bm)(?:求助)?[: ]*([0-9]{1,2})号?"), HelpOffer),
 )
 NUMBERED_CODE = re.compile(r"(?:注册码|登记码|注册|登记|zc)[: ]*([0-9]{6})")
+
+_DOOR_WORD = "(?:上门单|上门|登门|shangmen|sm)"
+_DOOR_BETWEEN = "[ 、,.;:/#*和与及号]"
+DOORS = re.compile(
+    f"{_DOOR_WORD}{_DOOR_BETWEEN}*(?:通知)?{_DOOR_BETWEEN}*"
+    f"(?P<groups>(?:[0-9]{{1,9}}(?:[家户人](?![家户人])|号家?)?(?:{_DOOR_BETWEEN}*|$))*)"
+    f"(?P<all>(?:家家|户户|人人)?(?:全部|全|都|所有|所有人|quanbu))?(?:家|户|人)?"
+    "(?:都|已经|已)?(?:说到了?|说过了?|说好了?|说了?|告诉了?|通知了?|通知到了?|知道了?|到了|去了|去过了?|好了|完了|ok)?"
+)
+"""A leader's tick. 1-5 and 1到5 are left to him to write out."""
+DOORS_COUNTED = re.compile(r"[0-9]([家户人])(?!\1)|全[家户人]")
+"""3家都说了 may be three of them or number 3, and 全家都说了 one family or the whole list: he is asked."""
+DOORS_LENGTH = 20
+"""What begins like a tick and is longer is somebody's own words."""
+DOORS_BEGUN = re.compile(f"{_DOOR_WORD}{_DOOR_BETWEEN}*(?:通知)?{_DOOR_BETWEEN}*[0-9{NUMERAL}十]")
 
 _AFTER_WORD = "[:,.;、 。-]*"
 SUGGEST = re.compile(

@@ -11,7 +11,7 @@ from gateway.segments import count
 from village import questions
 from village.ground.clock import beijing
 from village.ground.wording import say
-from village.keywords import store
+from village.keywords import of_tasks, store
 from village.keywords.commands import (
     Received,
 )
@@ -39,6 +39,8 @@ _LISTED_NOTICES = 3
 
 
 def received(reading: Reading, phone: PhoneRow, command: Received) -> Decision:
+    if (answered := of_tasks.reminded(reading, phone, command)) is not None:
+        return answered
     asked = _asked(reading, phone, number=command.number)
     if command.number is not None and asked is None:
         notice = _readable(reading, phone, command.number)

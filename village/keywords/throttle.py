@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from enum import Enum
 
 TOLD = "THROT"
-NEVER_THROTTLED = frozenset({"POLICE", "VOTE_OK", "VOTE_SAME", "VOTE_CHG", "VOTE_OLD", "LATE_OK", "SHARE_OK"})
-"""Answers to a cry for help, and to a ballot: its receipt is the voter's own."""
+NEVER_THROTTLED = frozenset(
+    {"POLICE", "VOTE_OK", "VOTE_SAME", "VOTE_CHG", "VOTE_OLD", "LATE_OK", "SHARE_OK", "DOOR_OK"}
+)
+"""Answers to a cry for help, and to a ballot: its receipt is the voter's own. And to a leader who ticks: no more than
+there are doors on his list."""
 
 BURST_REPLIES, BURST_MS = 5, 10 * 60_000
 DAY_REPLIES, DAY_MS = 20, 24 * 3_600_000

@@ -44,6 +44,20 @@ def correction_text(office: Office, number: int, text: str, short_text: str = ""
     return _fitted(f"【{office.signature}】更正通知{number}:{body},", endings)
 
 
+_REMINDS = ("还没收到您的回音。", "再提醒:", "提醒")
+
+
+def reminder_text(
+    office: Office, number: int, text: str, short_text: str = "", *, calls: bool = True, corrected: bool = False
+) -> str:
+    """The same words again, said to be a reminder as kindly as fits: 【青山村】还没收到您的回音。通知17:…。收到请回9"""
+    body, endings = sms_body(text, short_text), _endings(office, number, calls)
+    what = f"{'更正' if corrected else ''}通知{number}:{body}"
+    made = [_fitted(f"【{office.signature}】{reminds}{what}", endings) for reminds in _REMINDS]
+    fewest = min(count(one).parts for one in made)
+    return next(one for one in made if count(one).parts == fewest)
+
+
 def sms_body(text: str, short_text: str = "") -> str:
     """One line that ends as a sentence does."""
     joined = one_line(short_text or text)

@@ -6,6 +6,7 @@ Never lets an answer to an older wording confirm the current one: it is kept, an
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -26,6 +27,10 @@ class Via(StrEnum):
     CALL = "call"
     PAGE = "page"
     DOOR = "door"
+    WECHAT = "wechat"
+    """Read off a list that a WeChat group kept, counted by a clerk."""
+    TASK = "task"
+    """Nobody has done what a notice asks without knowing of it: recorded at the desk as done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,19 +100,60 @@ def _version_answered(
 def _units(
     tx: sqlite3.Connection, notice: Notice, phone_id: int | None, household_id: int | None, resident_id: int | None
 ) -> list[UnitId]:
+    """A phone speaks for those who hold it now: whoever it served when the copy went out may have passed it on."""
     units = store.units_of(tx, notice.id)
     if phone_id is not None:
-        served = set(store.served_by_phone(tx, notice.id, phone_id))
-        for holder in holders(tx, phone_id):
-            person = holder.resident_id if notice.unit is UnitKind.PERSON else None
-            if (holder.household_id, person) in units:
-                served.add(units[holder.household_id, person])
-        return sorted(served)
+        held_by = holders(tx, phone_id)
+        if notice.unit is UnitKind.PERSON:
+            people = {holder.resident_id for holder in held_by}
+            return sorted(unit_id for (_, resident), unit_id in units.items() if resident in people)
+        homes = {holder.household_id for holder in held_by}
+        return sorted(unit_id for (household, _), unit_id in units.items() if household in homes)
     return [
         unit_id
         for (household, resident), unit_id in units.items()
         if (resident_id is not None and resident == resident_id) or (resident_id is None and household == household_id)
     ]
+
+
+def confirm_units(
+    tx: sqlite3.Connection, notice_id: int, unit_ids: Collection[int], *, via: Via, seen_version: int, by: str,
+    now_ms: int,
+) -> tuple[int, int]:  # fmt: skip
+    """A clerk counts these as having the notice; returns how many are new, and how many had confirmed before.
+
+    Raises RefusalError (404 for a household it never went to; 409 where it was stopped, or corrected since the clerk
+    looked: those he read off a list answered the old words).
+    """
+    notice = store.notice_of(tx, notice_id)
+    if notice.state is not State.SENT:
+        raise RefusalError(say("通知{number}没有在发，什么都没有记", number=notice.number), status=409)
+    if notice.version != seen_version:
+        raise RefusalError(
+            say("通知{number}刚刚更正过，名单里的人回的是旧的，什么都没有记", number=notice.number), status=409
+        )
+    if not set(store.units_of(tx, notice.id).values()).issuperset(unit_ids):
+        raise RefusalError(say("这条通知没有发给这一户"), status=404)
+    standing = store.confirmed_units(tx, notice.id)
+    new = [unit_id for unit_id in sorted(unit_ids) if unit_id not in standing]
+    for unit_id in new:
+        store.add_confirmation(
+            tx, notice_id=notice.id, version=notice.version, unit_id=unit_id, via=via, phone_id=None, by=by,
+            at_ms=now_ms, lapsed_ms=None,
+        )  # fmt: skip
+    return len(new), len(set(unit_ids)) - len(new)
+
+
+def take_back(tx: sqlite3.Connection, notice_id: int, unit_id: int, *, now_ms: int) -> None:
+    """Counted off a list by mistake. What the household answered itself stays. Raises RefusalError (404)."""
+    if unit_id not in store.units_of(tx, store.notice_of(tx, notice_id).id).values():
+        raise RefusalError(say("这条通知没有发给这一户"), status=404)
+    store.lapse_confirmation_by(tx, unit_id, Via.WECHAT, now_ms)
+
+
+def units_behind(tx: sqlite3.Connection, notice: Notice, phone_id: int) -> list[UnitId]:
+    """The households or persons an answer from this phone speaks for."""
+    return _units(tx, notice, phone_id, None, None)
 
 
 def note_asked(

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from gateway.message import Channel, Draft, Priority
 from village import questions
 from village.notices import store
-from village.notices.compose import correction_text, sms_text
-from village.notices.notice import CopyKind, Notice, UnitId
+from village.notices.compose import correction_text, reminder_text, sms_text
+from village.notices.notice import CopyKind, Notice, Rung, UnitId
 from village.notices.office import Means, Office
 from village.notices.spoken import script
 from village.notices.ways import Delivery
@@ -41,27 +41,38 @@ def reference(notice: Notice) -> str:
     return f"{KIND}/{notice.id}/{notice.version}"
 
 
-def letter_text(office: Office, notice: Notice, kind: CopyKind) -> str:
-    """The SMS of the current version."""
-    write = correction_text if kind is CopyKind.CORRECTION else sms_text
-    return write(office, notice.number, notice.text, notice.short_text, calls=notice.channels.call)
+def letter_text(office: Office, notice: Notice, kind: CopyKind, *, reminds: bool = False) -> str:
+    """The SMS of the current version; a reminder says that it is one."""
+    words, calls = (office, notice.number, notice.text, notice.short_text), notice.channels.call
+    if reminds:
+        return reminder_text(*words, calls=calls, corrected=kind is CopyKind.CORRECTION)
+    return (correction_text if kind is CopyKind.CORRECTION else sms_text)(*words, calls=calls)
 
 
-def post(tx: sqlite3.Connection, means: Means, notice: Notice, letters: Sequence[Letter], now_ms: int) -> list[int]:
+def post(
+    tx: sqlite3.Connection,
+    means: Means,
+    notice: Notice,
+    letters: Sequence[Letter],
+    now_ms: int,
+    *,
+    rung: Rung = Rung.FIRST,
+) -> list[int]:
     """Queue the letters and keep what each of them carries; the messages' ids in the same order."""
-    texts = {kind: letter_text(means.office, notice, kind) for kind in {letter.kind for letter in letters}}
-    drafts = [_draft(means, notice, letter, texts[letter.kind], now_ms) for letter in letters]
+    kinds = {letter.kind for letter in letters}
+    texts = {kind: letter_text(means.office, notice, kind, reminds=rung is Rung.REMINDER) for kind in kinds}
+    drafts = [_draft(means, notice, letter, texts[letter.kind], now_ms=now_ms, rung=rung) for letter in letters]
     message_ids = means.outbox.enqueue_many(tx, drafts)
     for letter, message_id in zip(letters, message_ids, strict=True):
         store.add_copy(
             tx, notice_id=notice.id, version=notice.version, phone_id=letter.phone.id, channel=letter.channel,
-            kind=letter.kind, message_id=message_id, serves=letter.serves, now_ms=now_ms,
+            kind=letter.kind, message_id=message_id, serves=letter.serves, now_ms=now_ms, rung=rung,
         )  # fmt: skip
         questions.ask(tx, letter.phone.id, kind=KIND, number=notice.number, subject_id=notice.id, message_id=message_id)
     return message_ids
 
 
-def _draft(means: Means, notice: Notice, letter: Letter, text: str, now_ms: int) -> Draft:
+def _draft(means: Means, notice: Notice, letter: Letter, text: str, *, now_ms: int, rung: Rung) -> Draft:
     asked = letter.kind is CopyKind.ASKED
     call = letter.channel is Channel.CALL
     corrected = letter.kind is CopyKind.CORRECTION
@@ -69,21 +80,26 @@ def _draft(means: Means, notice: Notice, letter: Letter, text: str, now_ms: int)
         to=means.vault.open(letter.phone.sealed),
         channel=letter.channel,
         kind=KIND,
-        priority=_priority(notice, asked=asked),
+        priority=_priority(notice, rung, asked=asked),
         reference=reference(notice),
         text="" if call else text,
         script=script(means.office, notice.text, corrected=corrected, slow=letter.phone.slow) if call else None,
-        expires_ms=None if asked else _expires_ms(notice, now_ms),
+        expires_ms=None if asked else _expires_ms(means.office, notice, rung, now_ms),
     )
 
 
-def _priority(notice: Notice, *, asked: bool) -> Priority:
+def _priority(notice: Notice, rung: Rung, *, asked: bool) -> Priority:
     if asked:
         return Priority.REPLY
+    if rung is Rung.REMINDER and not notice.urgent:
+        return Priority.REMINDER
     return Priority.URGENT if notice.urgent else Priority.NOTICE
 
 
-def _expires_ms(notice: Notice, now_ms: int) -> int:
+def _expires_ms(office: Office, notice: Notice, rung: Rung, now_ms: int) -> int:
+    """A later rung ends where the door list opens: somebody goes there, and nobody is rung about what is over."""
+    if rung > Rung.FIRST:
+        return notice.door_ms(office.door_after_h)
     if notice.due_ms is not None and notice.due_ms > now_ms:
         return notice.due_ms
     return now_ms + _LIFETIME_MS

@@ -14,12 +14,14 @@ from gateway.message import Channel
 from gateway.message import State as MessageState
 from village.ground.clock import beijing
 from village.ground.wording import RefusalError, Wording, say
+from village.notices import leaders_store
 from village.notices.confirm import Via
-from village.notices.notice import Notice, State, UnitId, UnitKind
+from village.notices.notice import Notice, UnitId, UnitKind
 from village.notices.office import Office
 from village.notices.reach import to_visit
 from village.notices.reach_store import Try, UnitRow, put_visit, put_who, tries_of, unit_rows
-from village.notices.store import add_confirmation, lapse_door_confirmation, notice_of, running
+from village.notices.steps import rings_again
+from village.notices.store import add_confirmation, lapse_confirmation_by, notice_of
 from village.notices.ways import NoWay
 from village.people.born import Born
 from village.people.store import everybody
@@ -84,24 +86,31 @@ class DoorList:
 def doors(tx: sqlite3.Connection, notice_id: int, now_ms: int, office: Office) -> DoorList:
     """Those to visit and those already visited for this version. Raises RefusalError (404)."""
     notice = notice_of(tx, notice_id)
-    return _door_list(tx, notice, unit_rows(tx, notice_id), now_ms, office.door_after_h)
+    return _door_list(tx, notice, unit_rows(tx, notice_id), now_ms, office)
 
 
-def open_doors(tx: sqlite3.Connection, now_ms: int, office: Office, *, days: int = 14) -> list[DoorList]:
+OPEN_DAYS = 14
+"""So long after it was sent or corrected, or after its day, a notice sends somebody to the door."""
+
+
+def open_notices(tx: sqlite3.Connection, now_ms: int) -> list[Notice]:
+    """Those whose door lists are open or may still open, newest first."""
+    return [notice_of(tx, notice_id) for notice_id in leaders_store.open_since(tx, now_ms - OPEN_DAYS * 86_400_000)]
+
+
+def open_doors(tx: sqlite3.Connection, now_ms: int, office: Office) -> list[DoorList]:
     """Every running notice that still has somebody to be told."""
-    lists = [
-        _door_list(tx, notice, unit_rows(tx, notice.id), now_ms, office.door_after_h)
-        for notice in running(tx, now_ms - days * 86_400_000)
-        if notice.state is State.SENT
-    ]
+    lists = [_door_list(tx, notice, unit_rows(tx, notice.id), now_ms, office) for notice in open_notices(tx, now_ms)]
     return [found for found in lists if found.open]
 
 
 def _door_list(
-    tx: sqlite3.Connection, notice: Notice, units: Sequence[UnitRow], now_ms: int, door_after_h: int
+    tx: sqlite3.Connection, notice: Notice, units: Sequence[UnitRow], now_ms: int, office: Office
 ) -> DoorList:
-    door_ms = notice.door_ms(door_after_h)
-    listed = [unit for unit in units if unit.ticked_ms is not None or to_visit(unit, notice, door_ms, now_ms)]
+    door_ms, again = notice.door_ms(office.door_after_h), rings_again(tx, notice, office)
+    listed = [
+        unit for unit in units if unit.ticked_ms is not None or to_visit(unit, notice, door_ms, now_ms, again=again)
+    ]
     tries = tries_of(tx, notice.id, [unit.id for unit in listed]) if listed else {}
     leaders = _leaders(tx) if listed else {}
     found = [_door(unit, notice, tries.get(unit.id, []), leaders, now_ms) for unit in listed]
@@ -232,7 +241,7 @@ def untick(tx: sqlite3.Connection, notice_id: int, unit_id: int, *, now_ms: int)
     if unit.ticked_ms is None:
         return
     put_visit(tx, unit_id, notice.version, ticked_ms=None, ticked_by=None)
-    lapse_door_confirmation(tx, unit_id, now_ms)
+    lapse_confirmation_by(tx, unit_id, Via.DOOR, now_ms)
 
 
 def _unit(tx: sqlite3.Connection, notice_id: int, unit_id: int) -> tuple[Notice, UnitRow]:

@@ -11,11 +11,13 @@ import sqlite3
 from gateway.message import CallEvent, CallStep, Channel, Moved
 from gateway.message import State as MessageState
 from village.notices import store
-from village.notices.confirm import Via, confirm
+from village.notices.confirm import Via, confirm, units_behind
 from village.notices.dispatch import Letter, post
 from village.notices.ladder import next_rung
-from village.notices.notice import CopyKind, Notice, State
+from village.notices.notice import CopyKind, Notice, Rung, State, UnitId
 from village.notices.office import Means
+from village.notices.reach import waits
+from village.notices.reach_store import unit_rows
 from village.notices.spoken import CONFIRM_KEY
 from village.notices.store import CopyRow
 from village.people.store import phone_by_id
@@ -44,17 +46,25 @@ def notice_moved(tx: sqlite3.Connection, means: Means, moved: Moved, now_ms: int
 
 def _climb(tx: sqlite3.Connection, means: Means, notice: Notice, copy: CopyRow, *, moved: Moved, now_ms: int) -> None:
     phone = phone_by_id(tx, copy.phone_id)
-    if phone is None or phone.opted != "all":
+    if phone is None or phone.opted != "all" or now_ms >= notice.door_ms(means.office.door_after_h):
         return
     channel = next_rung(copy.channel, moved.after, moved.error, notice.channels, phone_kind=phone.kind)
-    if channel is None or not means.office.carries(channel):
+    if channel is None or not means.office.carries(channel) or phone.refuses_calls:
         return
     copies = store.copies_of(tx, notice.id, phone_id=phone.id)
     if any(other.version == notice.version and other.channel is channel for other in copies):
         return
-    serves = tuple(store.served_by_message(tx, copy.message_id))
-    post(tx, means, notice, [Letter(phone, channel, copy.kind, serves)], now_ms)
+    behind = units_behind(tx, notice, phone.id)
+    served = [unit for unit in store.served_by_message(tx, copy.message_id) if unit in behind]
+    serves = tuple(unit for unit in served if _still_waits(tx, notice, unit))
+    if not serves:
+        return
+    post(tx, means, notice, [Letter(phone, channel, copy.kind, serves)], now_ms, rung=Rung.CALL)
     log.info("next rung notice=%d channel=%s", notice.id, channel)
+
+
+def _still_waits(tx: sqlite3.Connection, notice: Notice, unit_id: UnitId) -> bool:
+    return any(waits(unit) for unit in unit_rows(tx, notice.id, unit_id))
 
 
 def _correct_after_all(tx: sqlite3.Connection, means: Means, notice: Notice, copy: CopyRow, now_ms: int) -> None:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import NewType
 
+from gateway.message import Channel
 from village.ground.wording import RefusalError, Wording, say
 from village.people.audience import Audience, AudienceKind
 
@@ -55,6 +56,31 @@ _ISSUERS = {
     Issuer.COLLECTIVE: "村集体经济组织",
     Issuer.PARTY: "村党支部",
 }
+
+
+class Rung(IntEnum):
+    """What a copy was sent for: the first one, or one to those who had not answered by then. The numbers are stored."""
+
+    FIRST = 0
+    REMINDER = 1
+    CALL = 2
+    SECOND_CALL = 3
+
+    @property
+    def channel(self) -> Channel:
+        return Channel.SMS if self in (Rung.FIRST, Rung.REMINDER) else Channel.CALL
+
+    @classmethod
+    def chosen(cls, names: Iterable[str]) -> tuple[Rung, ...]:
+        """From "reminder", "call", "second_call", or "none". Raises RefusalError for another word."""
+        wanted = [name.strip() for name in names if name.strip()]
+        if wanted == ["none"]:
+            return ()
+        known = {rung.name.lower(): rung for rung in cls if rung is not Rung.FIRST}
+        strange = [name for name in wanted if name not in known]
+        if strange or (Rung.SECOND_CALL.name.lower() in wanted and Rung.CALL.name.lower() not in wanted):
+            raise RefusalError(say("只能写 reminder、call、second_call 或 none；第二个电话之前要有第一个"), status=422)
+        return tuple(sorted({known[name] for name in wanted}))
 
 
 class CopyKind(StrEnum):
@@ -110,6 +136,8 @@ class Order:
     """Danger to life and limb: it goes out at once, at night too."""
     number: int | None = None
     """A number of the caller's choosing (the sample village's 17); None: the next free one."""
+    rungs: tuple[Rung, ...] | None = None
+    """Which rungs follow the first copy; None: as the village has set it."""
     request: str | None = None
     """Names the form or command it came from: the same one sends once."""
 
@@ -138,6 +166,8 @@ class Notice:
     version_ms: int
     stopped_ms: int | None
     stopped_by: str | None
+    rungs: tuple[Rung, ...]
+    """What follows the first copy to those who do not answer."""
     went_out: bool
     """False for a planned one, and for one that was stopped before its time."""
 
@@ -159,7 +189,12 @@ class Notice:
         """From when a household that has not answered is visited."""
         if self.due_ms is not None and self.due_ms > self.version_ms:
             return self.due_ms
-        return max(self.start_ms, self.version_ms) + door_after_h * 3_600_000
+        hours = min(door_after_h, URGENT_DOOR_H) if self.urgent else door_after_h
+        return max(self.start_ms, self.version_ms) + hours * 3_600_000
+
+
+URGENT_DOOR_H = 1
+"""Where life is in danger nobody waits a day before he knocks."""
 
 
 def unit_of(audience: Audience) -> UnitKind:
@@ -182,7 +217,7 @@ def checked(order: Order, now_ms: int) -> Order:
     planned = order.at_ms if order.at_ms is not None and order.at_ms > now_ms else None
     return Order(
         text, order.audience, order.channels, short_text if short_text != text else "", planned, order.due_ms,
-        order.issuer, order.author, order.urgent, order.number, order.request,
+        order.issuer, order.author, order.urgent, order.number, order.rungs, order.request,
     )  # fmt: skip
 
 

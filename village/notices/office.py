@@ -5,11 +5,14 @@ Never knows where these facts come from; `app.py` takes them from the village's 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from gateway.message import Channel
 from gateway.outbox import Outbox
 from village.ground.privacy import Vault
+from village.notices.ladder import Ladder
 from village.notices.notice import Channels
 
 
@@ -34,6 +37,8 @@ class Office:
     """Minutes of the Beijing day in which ordinary messages go out."""
     door_after_h: int = 24
     """Hours without an answer before somebody knocks, where the notice has no due time of its own."""
+    ladder: Ladder = field(default_factory=Ladder)
+    """When those who do not answer are reminded and rung."""
     duty_name: str = ""
     """Who picks up `phone`; empty where nobody is named."""
     texts: bool = True
@@ -48,6 +53,10 @@ class Office:
         return Channels(channels.sms and self.texts, channels.call and self.calls, channels.page)
 
 
+def _unlimited(_: sqlite3.Connection) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Means:
     """What sending needs: where messages are queued, the key to the numbers, and the office they come from."""
@@ -55,3 +64,5 @@ class Means:
     outbox: Outbox
     vault: Vault
     office: Office
+    left_fen: Callable[[sqlite3.Connection], int | None] = _unlimited
+    """What the month's budget of the SMS lines still covers together; None: no limit."""

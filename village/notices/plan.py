@@ -13,8 +13,8 @@ from gateway.message import Channel
 from gateway.segments import Segments, count
 from village.ground.clock import beijing
 from village.ground.wording import RefusalError, Wording, say
-from village.notices.compose import lint, refuse_too_long, sms_text
-from village.notices.notice import Order, UnitKind, checked, unit_of
+from village.notices.compose import lint, refuse_too_long, reminder_text, sms_text
+from village.notices.notice import Order, Rung, UnitKind, checked, unit_of
 from village.notices.numbers import next_number, refuse_taken
 from village.notices.office import Means, Office
 from village.notices.spoken import ASK, call_seconds, greeting, spoken_notice
@@ -53,7 +53,13 @@ class Plan:
     no_way: tuple[Unit, ...]
     """They go straight to the door list."""
     parts: int
+    sms_fen: int
+    """Of `fen`, what the SMS cost."""
     fen: int
+    steps: tuple[Rung, ...]
+    """What follows by itself to those who do not answer."""
+    more_fen: int
+    """What that costs at most: where nobody answers."""
     starts_ms: int
     done_ms: int
     minutes: int
@@ -69,6 +75,7 @@ class Plan:
             "number": self.number, "unit": str(self.unit), "units": self.units, "people": self.people,
             "urgent": self.order.urgent, "phones": self.phones, "sms": self.sms, "calls": self.calls, "text": self.text,
             "segments": self.segments.parts, "parts": self.parts, "fen": self.fen, "minutes": self.minutes,
+            "then": [rung.name.lower() for rung in self.steps], "more_fen": self.more_fen,
             "starts_ms": self.starts_ms, "call": list(self.call_lines),
             "no_way": [{"name": unit.name, "group": unit.group_no, "why": str(unit.no_way)} for unit in self.no_way],
             "warnings": [str(warning) for warning in self.warnings],
@@ -89,6 +96,13 @@ def plan(tx: sqlite3.Connection, means: Means, order: Order, now_ms: int) -> Pla
     usable = means.office.open_of(order.channels)
     allotment = allot(people, unit_of(order.audience), order.channels, usable=usable)
     made = reckon(order, number, allotment, means.office, now_ms)
+    left_fen = means.left_fen(tx)
+    if left_fen is not None and made.sms_fen > left_fen and not order.urgent:
+        short = say(
+            "本月短信的钱不够：这条要{yuan}元，只剩{left}元。发到用完为止；三天里没有加钱，剩下的就不发了，列进上门单",
+            yuan=f"{made.sms_fen / 100:.2f}", left=f"{max(left_fen, 0) / 100:.2f}",
+        )  # fmt: skip
+        made = replace(made, warnings=(short, *made.warnings))
     if late:
         made = replace(made, warnings=(say("定的时间已经过了，会马上发"), *made.warnings))
     return made
@@ -111,6 +125,16 @@ def reckon(order: Order, number: int, allotment: Allotment, office: Office, now_
     starts_ms, done_ms = asked_ms, asked_ms + minutes * 60_000
     if not order.urgent and (sms or calls):
         starts_ms, done_ms = within_open_hours(asked_ms, minutes, office.open_hours)
+    steps = _steps(order, office)
+    mobiles = sum(Channel.SMS in delivery.channels for delivery in allotment.deliveries)
+    reminder = count(reminder_text(office, number, order.text, order.short_text, calls=order.channels.call)).parts
+    each_call_fen = -(-each_call_s // 60) * office.call_price_fen
+    more_fen = sum(
+        mobiles * reminder * office.sms_price_fen
+        if rung is Rung.REMINDER
+        else len(allotment.deliveries) * each_call_fen
+        for rung in steps
+    )
     made = Plan(
         order=order,
         number=number,
@@ -127,13 +151,23 @@ def reckon(order: Order, number: int, allotment: Allotment, office: Office, now_
         recipients=_recipients(allotment),
         no_way=tuple(u for u in allotment.units if u.no_way is not None and order.channels.reaches_phones),
         parts=parts,
-        fen=parts * office.sms_price_fen + calls * -(-each_call_s // 60) * office.call_price_fen,
+        sms_fen=parts * office.sms_price_fen,
+        fen=parts * office.sms_price_fen + calls * each_call_fen,
+        steps=steps,
+        more_fen=more_fen,
         starts_ms=starts_ms,
         done_ms=done_ms,
         minutes=(done_ms - asked_ms) // 60_000,
         warnings=(),
     )
     return replace(made, warnings=tuple(_warnings(made, office)))
+
+
+def _steps(order: Order, office: Office) -> tuple[Rung, ...]:
+    """The order's rungs, or the village's usual ones, as far as there is a line and the notice goes that way."""
+    rungs = office.ladder.rungs if order.rungs is None else order.rungs
+    ways = {Channel.SMS: order.channels.sms, Channel.CALL: order.channels.call}
+    return tuple(rung for rung in rungs if office.carries(rung.channel) and ways[rung.channel])
 
 
 def _warnings(made: Plan, office: Office) -> list[Wording]:

@@ -6,6 +6,7 @@ Never asks the gateway anything of its own: one query, then plain arithmetic.
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,6 +14,7 @@ from enum import StrEnum
 from village.notices.notice import Notice, State
 from village.notices.office import Office
 from village.notices.reach_store import UnitRow, unit_rows
+from village.notices.steps import rings_again
 from village.notices.store import notice_of
 
 
@@ -40,17 +42,24 @@ def stage(unit: UnitRow) -> Stage:
     return Stage.QUEUED if unit.accepted_ms is None else Stage.ACCEPTED
 
 
-def to_visit(unit: UnitRow, notice: Notice, door_ms: int, now_ms: int) -> bool:
+def waits(unit: UnitRow) -> bool:
+    """Whether this unit still has to be told or to answer: nobody who has is rung or written to again."""
+    return stage(unit) not in (Stage.CONFIRMED, Stage.HEARD) and unit.ticked_ms is None
+
+
+def to_visit(unit: UnitRow, notice: Notice, door_ms: int, now_ms: int, *, again: bool) -> bool:
     """Whether somebody has to knock: nothing can arrive any more, or nobody has answered in time.
 
-    Whoever listened to a call has heard, and is not visited. A stopped notice sends nobody out, nor does one that was
-    only put up on the page.
+    `again`: a second call is still to come, for those whose first one found nobody at home. Whoever listened to a call
+    has heard, and is not visited. A stopped notice sends nobody out, nor does one that was only put up on the page.
     """
     if notice.state is not State.SENT or not notice.channels.reaches_phones:
         return False
     if stage(unit) in (Stage.CONFIRMED, Stage.HEARD):
         return False
-    return stage(unit) is Stage.NOBODY or now_ms >= door_ms
+    if now_ms >= door_ms:
+        return True
+    return stage(unit) is Stage.NOBODY and not (again and unit.nobody_home)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +105,8 @@ class Reach:
     door_ms: int
     since_ms: int
     """From when this version was on its way: minute 0 of the curves."""
+    vias: tuple[tuple[str, int], ...] = ()
+    """By which ways the confirmed ones confirmed, the commonest first."""
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -119,14 +130,15 @@ def _counts(funnel: Funnel) -> dict[str, int]:
 def reach(tx: sqlite3.Connection, notice_id: int, now_ms: int, office: Office) -> Reach:
     """Raises RefusalError (404)."""
     notice = notice_of(tx, notice_id)
-    return reckon(notice, unit_rows(tx, notice_id), now_ms, office.door_after_h)
+    again = rings_again(tx, notice, office)
+    return reckon(notice, unit_rows(tx, notice_id), now_ms, office.door_after_h, again=again)
 
 
-def reckon(notice: Notice, units: Sequence[UnitRow], now_ms: int, door_after_h: int) -> Reach:
+def reckon(notice: Notice, units: Sequence[UnitRow], now_ms: int, door_after_h: int, *, again: bool = False) -> Reach:
     """The whole view from the rows; pure."""
     door_ms = notice.door_ms(door_after_h)
     since_ms = max(notice.start_ms, notice.version_ms)
-    visits = {unit.id for unit in units if to_visit(unit, notice, door_ms, now_ms)}
+    visits = {unit.id for unit in units if to_visit(unit, notice, door_ms, now_ms, again=again)}
     numbers = sorted({unit.group_no for unit in units})
     by_group = {number: [unit for unit in units if unit.group_no == number] for number in numbers}
     return Reach(
@@ -140,6 +152,7 @@ def reckon(notice: Notice, units: Sequence[UnitRow], now_ms: int, door_after_h: 
         tiles=tuple(Tile(unit.id, unit.group_no, unit.name, stage(unit), unit.id in visits) for unit in units),
         door_ms=door_ms,
         since_ms=since_ms,
+        vias=tuple(Counter(unit.confirmed_via for unit in units if unit.confirmed_via is not None).most_common()),
     )
 
 

@@ -32,6 +32,8 @@ class UnitRow:
     copies: int
     under_way: int
     """Messages that may still arrive: queued, being sent, or with the carrier."""
+    nobody_home: bool
+    """A call was made, and nobody took it or listened: another time of day may help."""
     accepted_ms: int | None
     delivered_ms: int | None
     heard_ms: int | None
@@ -49,6 +51,8 @@ _UNITS = """
            count(CASE WHEN c.version = n.version THEN 1 END) AS copies,
            count(CASE WHEN c.version = n.version AND m.state IN ('queued', 'sending', 'accepted') THEN 1 END)
              AS under_way,
+           max(c.version = n.version AND c.channel = 'call' AND m.state IN ('failed', 'unknown')
+               AND m.error NOT LIKE 'dead_number%') IS 1 AS nobody_home,
            min(CASE WHEN c.version = n.version THEN m.accepted_ms END) AS accepted_ms,
            min(CASE WHEN c.version = n.version AND c.channel = 'sms' THEN m.delivered_ms END) AS delivered_ms,
            min(CASE WHEN c.version = n.version THEN m.heard_ms END) AS heard_ms,
@@ -87,6 +91,7 @@ def unit_rows(tx: sqlite3.Connection, notice_id: int, unit_id: int | None = None
             no_way=None if row["no_way"] is None else NoWay(row["no_way"]),
             copies=row["copies"],
             under_way=row["under_way"],
+            nobody_home=bool(row["nobody_home"]),
             accepted_ms=row["accepted_ms"],
             delivered_ms=row["delivered_ms"],
             heard_ms=row["heard_ms"],

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 
 from village.ground.wording import RefusalError, say
 from village.notices import store
@@ -27,6 +28,8 @@ def send_notice(tx: sqlite3.Connection, means: Means, order: Order, now_ms: int)
     if order.request is not None and (sent := store.notice_of_request(tx, order.request)) is not None:
         return sent
     order = checked(order, now_ms)
+    if order.rungs is None:
+        order = replace(order, rungs=means.office.ladder.rungs)
     if order.number is None:
         number = next_number(tx, now_ms, urgent=order.urgent)
     else:

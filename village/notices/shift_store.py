@@ -1,6 +1,7 @@
 """Moves the instants of notices when a guessed clock is put right.
 
-Never touches what a person said about time: when a notice shall go out, and by when everybody has to know.
+Never touches what a person said about time: when a notice shall go out, by when everybody has to know, and the day
+by which something has to be done.
 """
 
 from __future__ import annotations
@@ -11,9 +12,14 @@ _INSTANTS = {
     "notice": ("created_ms", "stopped_ms"),
     "notice_version": ("created_ms",),
     "notice_copy": ("created_ms",),
+    "notice_rung": ("at_ms",),
     "notice_confirmation": ("at_ms", "lapsed_ms"),
     "door_visit": ("ticked_ms",),
     "notice_draft": ("saved_ms",),
+    "door_round": ("done_ms",),
+    "door_letter": ("sent_ms",),
+    "notice_task": ("set_ms", "reminded_ms"),
+    "task_done": ("at_ms", "undone_ms"),
 }
 
 

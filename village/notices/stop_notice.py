@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from gateway.message import State as MessageState
 from gateway.outbox import Outbox
 from village.ground.wording import RefusalError, say
-from village.notices import store
+from village.notices import leaders_store, store, tasks_store
 from village.notices.notice import CopyKind, Notice
 from village.notices.office import Means
 
@@ -38,6 +38,7 @@ def stop_notice(
     notice = store.notice_of(tx, notice_id)
     refuse_outdated(notice, seen_version)
     withdrawn = withdraw_unsent(tx, means, notice)
+    means.outbox.withdraw(tx, tasks_store.needless_reminders(tx, notice_id=notice.id))
     store.mark_stopped(tx, notice.id, by, now_ms)
     gone = {copy.phone_id for copy in store.copies_of(tx, notice.id) if copy.may_have_been_read}
     return Stopped(store.notice_of(tx, notice.id), withdrawn, len(gone))
@@ -50,8 +51,12 @@ def refuse_outdated(notice: Notice, seen_version: int) -> None:
 
 
 def withdraw_unsent(tx: sqlite3.Connection, means: Means, notice: Notice) -> int:
-    """Take back what is still in the queue, and forbid another try of what is with the carrier."""
+    """Take back what is still in the queue, and forbid another try of what is with the carrier; its copies are counted.
+
+    A leader is not sent out for words that do not stand any more.
+    """
     unsent = [copy.message_id for copy in store.copies_of(tx, notice.id) if copy.state in _OPEN]
+    means.outbox.withdraw(tx, leaders_store.letter_messages(tx, notice_id=notice.id))
     return len(means.outbox.withdraw(tx, unsent))
 
 
@@ -63,4 +68,6 @@ def spare_phone(tx: sqlite3.Connection, outbox: Outbox, phone_id: int, now_ms: i
         for copy in store.copies_of(tx, notice.id, phone_id=phone_id)
         if copy.state in _OPEN and copy.kind is not CopyKind.ASKED
     ]
+    outbox.withdraw(tx, leaders_store.letter_messages(tx, phone_id=phone_id))
+    outbox.withdraw(tx, tasks_store.needless_reminders(tx, phone_id=phone_id))
     return len(outbox.withdraw(tx, unsent))

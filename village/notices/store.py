@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from gateway.message import Channel
 from gateway.message import State as MessageState
 from village.ground.wording import RefusalError, say
-from village.notices.notice import Channels, CopyKind, Issuer, Notice, NoticeId, Order, State, UnitId, UnitKind
+from village.notices.notice import Channels, CopyKind, Issuer, Notice, NoticeId, Order, Rung, State, UnitId, UnitKind
 from village.notices.ways import Unit
 from village.people.audience import Audience
 
 _NOTICE = """
     SELECT n.id, n.number, n.state, n.version, n.opened_with, n.audience, n.unit, n.by_sms, n.by_call, n.on_page,
-           n.urgent, n.issuer, n.author, n.created_ms, n.start_ms, n.stopped_ms, n.stopped_by,
+           n.urgent, n.issuer, n.author, n.created_ms, n.start_ms, n.stopped_ms, n.stopped_by, n.rungs,
            v.text, v.short_text, v.due_ms, v.created_ms AS version_ms,
            EXISTS (SELECT 1 FROM notice_unit u WHERE u.notice_id = n.id) AS went_out
       FROM notice n JOIN notice_version v ON v.notice_id = n.id AND v.version = n.version
@@ -47,6 +47,7 @@ def _notice(row: sqlite3.Row) -> Notice:
         version_ms=row["version_ms"],
         stopped_ms=row["stopped_ms"],
         stopped_by=row["stopped_by"],
+        rungs=tuple(Rung(int(rung)) for rung in row["rungs"]),
         went_out=bool(row["went_out"]),
     )
 
@@ -151,12 +152,13 @@ def add_notice(
     """The notice and its first version."""
     notice_id = tx.execute(
         "INSERT INTO notice (number, state, version, opened_with, audience, unit, by_sms, by_call, on_page, urgent,"
-        " issuer, author, request, created_ms, start_ms) VALUES (:number, :state, 1, 1, :audience, :unit, :sms, :call,"
-        " :page, :urgent, :issuer, :author, :request, :now, :start) RETURNING id",
+        " issuer, author, request, created_ms, start_ms, rungs) VALUES (:number, :state, 1, 1, :audience, :unit, :sms,"
+        " :call, :page, :urgent, :issuer, :author, :request, :now, :start, :rungs) RETURNING id",
         {
             "number": number, "state": state, "audience": order.audience.to_json(), "unit": unit,
             "sms": order.channels.sms, "call": order.channels.call, "page": order.channels.page, "urgent": order.urgent,
             "issuer": order.issuer, "author": order.author, "request": order.request, "now": now_ms, "start": start_ms,
+            "rungs": "".join(str(int(rung)) for rung in order.rungs or ()),
         },
     ).fetchone()[0]  # fmt: skip
     _add_version(
@@ -243,14 +245,14 @@ def mark_no_way(tx: sqlite3.Connection, unit_id: int, no_way: str | None) -> Non
 
 def add_copy(
     tx: sqlite3.Connection, *, notice_id: int, version: int, phone_id: int, channel: Channel, kind: CopyKind,
-    message_id: int, serves: Iterable[int], now_ms: int,
+    message_id: int, serves: Iterable[int], now_ms: int, rung: Rung = Rung.FIRST,
 ) -> None:  # fmt: skip
     """One message that carries this version's words to a phone, and the units it serves."""
     copy_id = tx.execute(
-        "INSERT INTO notice_copy (notice_id, version, phone_id, channel, kind, message_id, created_ms)"
-        " VALUES (:notice, :version, :phone, :channel, :kind, :message, :now) RETURNING id",
+        "INSERT INTO notice_copy (notice_id, version, phone_id, channel, kind, message_id, created_ms, rung)"
+        " VALUES (:notice, :version, :phone, :channel, :kind, :message, :now, :rung) RETURNING id",
         {"notice": notice_id, "version": version, "phone": phone_id, "channel": channel, "kind": kind,
-         "message": message_id, "now": now_ms},
+         "message": message_id, "now": now_ms, "rung": rung},
     ).fetchone()[0]  # fmt: skip
     tx.executemany(
         "INSERT OR IGNORE INTO notice_copy_serves (copy_id, unit_id) VALUES (:copy, :unit)",
@@ -372,11 +374,20 @@ def lapse_confirmations(tx: sqlite3.Connection, notice_id: int, now_ms: int) -> 
     return changed.rowcount
 
 
-def lapse_door_confirmation(tx: sqlite3.Connection, unit_id: int, now_ms: int) -> None:
+def lapse_confirmation_by(tx: sqlite3.Connection, unit_id: int, via: str, now_ms: int) -> None:
+    """The one that counts, where it came this way."""
     tx.execute(
-        "UPDATE notice_confirmation SET lapsed_ms = :now WHERE unit_id = :unit AND lapsed_ms IS NULL AND via = 'door'",
-        {"now": now_ms, "unit": unit_id},
+        "UPDATE notice_confirmation SET lapsed_ms = :now WHERE unit_id = :unit AND lapsed_ms IS NULL AND via = :via",
+        {"now": now_ms, "unit": unit_id, "via": via},
     )
+
+
+def confirmed_units(tx: sqlite3.Connection, notice_id: int) -> set[UnitId]:
+    """Those whose confirmation stands."""
+    rows = tx.execute(
+        "SELECT unit_id FROM notice_confirmation WHERE notice_id = :notice AND lapsed_ms IS NULL", {"notice": notice_id}
+    )
+    return {UnitId(row["unit_id"]) for row in rows}
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ class PhoneRow:
     channel: Channel
     slow: bool
     dialect: str | None
+    refuses_calls: bool = False
+    """Its owner chose SMS and nothing else (084, or at the desk): more than an SMS by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ _PHONE = """
             WHEN min(r.wants_calls OR r.cannot_read) = 1 THEN 'call'
             WHEN max(r.wants_calls OR r.cannot_read) = 1 THEN 'both'
             ELSE 'sms' END) AS channel,
-        coalesce(p.dialect, max(nullif(r.dialect, ''))) AS dialect
+        coalesce(p.dialect, max(nullif(r.dialect, ''))) AS dialect, p.channel IS 'sms' AS refuses_calls
     FROM phone p
     LEFT JOIN phone_holder h ON h.phone_id = p.id
     LEFT JOIN resident r ON r.id = h.resident_id AND r.left_ms IS NULL
@@ -175,6 +177,7 @@ def _phone(row: sqlite3.Row) -> PhoneRow:
         channel=cast(Channel, row["channel"]),
         slow=bool(row["slow"]),
         dialect=row["dialect"],
+        refuses_calls=bool(row["refuses_calls"]),
     )
 
 

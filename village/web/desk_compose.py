@@ -19,7 +19,7 @@ from village.ground.wording import RefusalError, Wording, say
 from village.notices import store
 from village.notices.compose import PART_UNITS, correction_text, shortest_text, sms_text
 from village.notices.correct_notice import CorrectionPlan, correct_notice, plan_correction
-from village.notices.notice import Notice, State, one_line, tidy
+from village.notices.notice import Notice, Rung, State, one_line, tidy
 from village.notices.numbers import next_number
 from village.notices.office import Means
 from village.notices.plan import Plan, plan
@@ -31,7 +31,7 @@ from village.web.kit.forms import Form, read_form
 from village.web.kit.gate import Role, account_of, allowed
 from village.web.kit.once import leads_to, once
 from village.web.kit.pages import path_number, redirect, render
-from village.web.notice_form import FIELDS, TO_CHOICES, as_field, due_of, order_of
+from village.web.notice_form import FIELDS, RUNG_CHOICES, TO_CHOICES, as_field, due_of, order_of
 from village.web.passing_on import asked_for, county_of, draft_key, first_draft, refuse_dealt_with, request_for
 
 WRITERS = (Role.COMMITTEE, Role.COLLECTIVE, Role.PARTY)
@@ -113,11 +113,21 @@ class Compose:
             request,
             "notices/new.html",
             to_choices=TO_CHOICES,
+            rung_choices=self._rung_choices(),
             blank=sheet,
             door_after_h=self._means.office.door_after_h,
             may_hurry=account_of(request).role is Role.COMMITTEE,
             **values,  # type: ignore[arg-type]
         )
+
+    def _rung_choices(self) -> list[tuple[str, Wording, bool]]:
+        """What may follow, as far as the village has a line for it; ticked as the village has set it."""
+        usual, office = self._means.office.ladder.rungs, self._means.office
+        return [
+            (value, words, Rung(int(value)) in usual)
+            for value, words in RUNG_CHOICES
+            if office.carries(Rung(int(value)).channel)
+        ]
 
     async def _sheet(self, request: web.Request, county: int | None = None) -> _Sheet:
         author, now_ms = draft_key(request, county), self._clock.now_ms()
@@ -162,6 +172,7 @@ class Compose:
             title=one_line(planned.order.text),
             carried=carried,
             door_after_h=self._means.office.door_after_h,
+            ladder=self._means.office.ladder,
         )
 
     @allowed(*WRITERS)

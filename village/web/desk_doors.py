@@ -1,4 +1,5 @@
-"""The door list at the desk: who has to be told in person, ticked off with name and time, printed on A4.
+"""The door list at the desk: who has to be told in person, ticked off with name and time, printed on A4; and which
+leader was sent his group's part.
 
 Never decides who is on it; `village.notices.doors` does.
 """
@@ -6,19 +7,43 @@ Never decides who is on it; `village.notices.doors` does.
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import dataclass
 
 from aiohttp import web
 
 from village.ground.clock import Clock
 from village.ground.database import Database
-from village.ground.wording import RefusalError, say
+from village.ground.wording import RefusalError, Wording, say
 from village.notices.doors import DoorList, assign, doors, open_doors, tick, untick
+from village.notices.leaders import GroupTold, told_groups
+from village.notices.leaders_store import numbered
 from village.notices.office import Office
 from village.web.kit.forms import read_form
 from village.web.kit.gate import Role, account_of, allowed, signed_in
 from village.web.kit.pages import path_number, redirect, render
 
 _UNIT_MOST = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the leaders were sent, by group, and the number each household bears on his list."""
+
+    groups: dict[int, GroupTold]
+    numbers: dict[int, int]
+
+
+LETTER_STATES: dict[str, Wording] = {
+    "queued": say("还在排队"),
+    "sending": say("正在发"),
+    "accepted": say("交了运营商，还没到"),
+    "delivered": say("到手机了"),
+    "unknown": say("不知到没到"),
+    "expired": say("过期没发"),
+    "withdrawn": say("撤回了"),
+    "failed": say("没发成"),
+}
+"""What became of the SMS to a leader."""
 
 
 class Doors:
@@ -45,15 +70,24 @@ class Doors:
         return await self._page(request)
 
     async def _page(self, request: web.Request, **values: object) -> web.Response:
-        return await render(request, "notices/doors.html", list=await self._list(request), **values)  # type: ignore[arg-type]
+        found, told = await self._list(request)
+        return await render(request, "notices/doors.html", list=found, leaders=told, states=LETTER_STATES, **values)  # type: ignore[arg-type]
 
-    async def _list(self, request: web.Request) -> DoorList:
-        notice_id = path_number(request, "id")
-        return await self._db.read(lambda tx: doors(tx, notice_id, self._clock.now_ms(), self._office))
+    async def _list(self, request: web.Request) -> tuple[DoorList, _Told]:
+        notice_id, now_ms = path_number(request, "id"), self._clock.now_ms()
+
+        def unit(tx: sqlite3.Connection) -> tuple[DoorList, _Told]:
+            found = doors(tx, notice_id, now_ms, self._office)
+            groups = told_groups(tx, found.notice, self._office, now_ms)
+            numbers = {one.unit_id: one.number for one in numbered(tx, notice_id, found.notice.version)}
+            return found, _Told(groups, numbers)
+
+        return await self._db.read(unit)
 
     @signed_in
     async def paper(self, request: web.Request) -> web.StreamResponse:
-        return await render(request, "notices/doors_print.html", list=await self._list(request))
+        found, told = await self._list(request)
+        return await render(request, "notices/doors_print.html", list=found, leaders=told)
 
     @allowed(Role.COMMITTEE, Role.COLLECTIVE, Role.PARTY)
     async def change(self, request: web.Request) -> web.StreamResponse:

@@ -17,6 +17,7 @@ from village.ground.database import Database
 from village.ground.wording import Wording, say
 from village.link.store import CountyNoticeRow, county_notices
 from village.notices import store
+from village.notices.climb import NextStep, next_step
 from village.notices.doors import DoorList, doors, outcome
 from village.notices.notice import Notice, State, UnitKind
 from village.notices.office import Means
@@ -26,6 +27,7 @@ from village.notices.send_notice import MISSED
 from village.notices.wechat import poster, wechat_text
 from village.people.store import is_empty
 from village.polls.store import running_polls
+from village.web import desk_jielong, desk_tasks
 from village.web.desk_compose import Compose, Voice
 from village.web.desk_doors import Doors
 from village.web.kit.gate import signed_in
@@ -49,6 +51,17 @@ STAGES: dict[str, Wording] = {
 }
 
 
+VIAS: dict[str, Wording] = {
+    "sms": say("短信"),
+    "call": say("电话"),
+    "page": say("网页"),
+    "door": say("上门"),
+    "wechat": say("微信群"),
+    "task": say("办好了"),
+}
+"""How a household let us know."""
+
+
 def routes(db: Database, clock: Clock, means: Means, voice: Voice) -> list[web.RouteDef]:
     """Everything about notices that the desk shows."""
     desk = _Desk(db, clock, means)
@@ -62,6 +75,8 @@ def routes(db: Database, clock: Clock, means: Means, voice: Voice) -> list[web.R
         web.get("/notices/{id:[0-9]{1,9}}/units/{unit:[0-9]{1,12}}", desk.unit),
         web.get("/notices/{id:[0-9]{1,9}}/wechat", desk.wechat),
         *Doors(db, clock, means.office).routes(),
+        *desk_jielong.routes(db, clock, means),
+        *desk_tasks.routes(db, clock, means),
     ]
 
 
@@ -143,14 +158,16 @@ class _Desk:
         """`?group=3` draws the curve of that group alone, beside the one of all together."""
         notice_id, now_ms = path_number(request, "id"), self._clock.now_ms()
 
-        def unit(tx: sqlite3.Connection) -> tuple[Reach, DoorList, list[store.VersionRow]]:
+        def unit(tx: sqlite3.Connection) -> tuple[Reach, DoorList, list[store.VersionRow], NextStep | None]:
+            view = reach(tx, notice_id, now_ms, self._office)
             return (
-                reach(tx, notice_id, now_ms, self._office),
+                view,
                 doors(tx, notice_id, now_ms, self._office),
                 store.versions_of(tx, notice_id),
+                next_step(tx, self._office, view.notice, now_ms) if self._clock.trusted else None,
             )
 
-        view, door_list, versions = await self._db.read(unit)
+        view, door_list, versions, step = await self._db.read(unit)
         wanted = query_number(request, "group", 0)
         alone = next((group for group in view.groups if group.group_no == wanted), None)
         return await render(
@@ -160,12 +177,14 @@ class _Desk:
             notice=view.notice,
             steps=_steps(view),
             stages=STAGES,
+            vias=VIAS,
             alone=alone,
             picture=_Picture.of(view, now_ms, alone),
             squares=_tiles(view),
             doors=door_list.open[:_EXCERPT],
             doors_open=len(door_list.open),
             versions=versions,
+            step=step,
             wholly=_wholly(view.notice, view.funnel),
             drawn=_drawn(view, alone),
         )

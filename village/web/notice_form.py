@@ -13,14 +13,24 @@ from typing import TypeVar
 from village.ground.clock import beijing, parse_iso
 from village.ground.wording import RefusalError, Wording, say
 from village.notices.addressing import audience_of
-from village.notices.notice import LONGEST_SHORT_TEXT, LONGEST_TEXT, Channels, Issuer, Order
+from village.notices.notice import LONGEST_SHORT_TEXT, LONGEST_TEXT, Channels, Issuer, Order, Rung
 from village.people.audience import Audience
 from village.web.kit.forms import Form
 from village.web.kit.gate import Account, Role
 
 T = TypeVar("T")
 
-FIELDS = ("text", "short_text", "to", "groups", "names", "channel", "when", "at", "due", "urgent", "county")
+FIELDS = (
+    "text", "short_text", "to", "groups", "names", "channel", "when", "at", "due", "urgent", "rungs_asked", "rung",
+    "county",
+)  # fmt: skip
+
+RUNG_CHOICES: tuple[tuple[str, Wording], ...] = (
+    (str(int(Rung.REMINDER)), say("再发一条短信提醒")),
+    (str(int(Rung.CALL)), say("打电话念给他听")),
+    (str(int(Rung.SECOND_CALL)), say("没人接，换个时候再打一次")),
+)
+"""What may follow to those who do not answer."""
 
 TO_CHOICES: tuple[tuple[str, Wording], ...] = (
     ("everyone", say("全村每一户")),
@@ -61,10 +71,19 @@ def order_of(tx: sqlite3.Connection, form: Form, account: Account) -> Order:
         issuer=Issuer(str(account.role)),
         author=account.name,
         urgent=wrong.take(lambda: _urgent(form, account), False),
+        rungs=_rungs(form),
     )
     if wrong.found:
         raise RefusalError(*wrong.found, status=422)
     return order
+
+
+def _rungs(form: Form) -> tuple[Rung, ...] | None:
+    """None where the form did not ask: then as the village has set it. A second call needs a first one."""
+    if not form.has("rungs_asked"):
+        return None
+    chosen = tuple(Rung(int(value)) for value, _ in RUNG_CHOICES if value in form.many("rung"))
+    return chosen if Rung.CALL in chosen else tuple(rung for rung in chosen if rung is not Rung.SECOND_CALL)
 
 
 def _short(form: Form) -> str:

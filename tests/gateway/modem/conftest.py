@@ -6,55 +6,38 @@ import asyncio
 import contextlib
 import itertools
 import os
-import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from dbus_fast import Variant
 
 from gateway.transports.modem import Modem, ModemSettings
-from gateway.transports.modem_bus import BusGoneError, ModemBus
+from gateway.transports.modem_bus import MODEM, BusGoneError, ModemBus
 from tests.gateway.conftest import LI, WANG, ZHAO
+from tests.gateway.modem.around import Around
 from tests.gateway.modem.emulator import Emulator
-from village.ground.clock import SystemClock
+from tests.gateway.sms_contract import Ear
+from village.ground.clock import MovableClock
 
 _NAMES = itertools.count(1)
 _LONGEST_S = 15
+ROOT = "/org/freedesktop/ModemManager1"
 
 
 @pytest.fixture
-def modem_bus(tmp_path: Path) -> Iterator[str]:
-    """The address of a bus on which ModemManager runs; one a test, for it never forgets a modem it was told of."""
-    folder = tmp_path
-    address = f"unix:path={folder / 'bus'}"
-    with contextlib.ExitStack() as stack:
-        daemon = stack.enter_context(
-            subprocess.Popen(
-                ["dbus-daemon", "--session", "--nofork", "--nopidfile", f"--address={address}", "--print-address"],
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-        )
-        stack.callback(daemon.terminate)
-        assert daemon.stdout is not None
-        assert daemon.stdout.readline()
-        with (folder / "ModemManager.log").open("wb") as said:
-            manager = stack.enter_context(
-                subprocess.Popen(
-                    ["ModemManager", "--test-session", "--test-enable", "--test-no-udev", "--no-auto-scan", "--debug"],
-                    env={
-                        **os.environ,
-                        "DBUS_SESSION_BUS_ADDRESS": address,
-                        "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin",
-                    },
-                    stdout=said,
-                    stderr=said,
-                )
-            )
-        stack.callback(manager.terminate)
-        yield address
+async def around(tmp_path: Path) -> AsyncIterator[Around]:
+    """A bus on which ModemManager runs; one a test, for it never forgets a modem it was told of."""
+    around = Around(tmp_path)
+    try:
+        await around.boot()
+        yield around
+    finally:
+        around.shut_down()
 
 
 @dataclass
@@ -64,16 +47,18 @@ class ModemRig:
     emulator: Emulator
     transport: Modem
     bus: ModemBus
+    around: Around
+    clock: MovableClock
     number: str = WANG
     dead_number: str = LI
     busy_number: str = ZHAO
 
-    async def until(self, reached: Callable[[], object]) -> None:
+    async def until(self, reached: Callable[[], object], within_s: float = _LONGEST_S) -> None:
         async def watch() -> None:
             while not reached():  # noqa: ASYNC110 - a program outside is at work: there is no event to wait for
                 await asyncio.sleep(0.02)
 
-        await asyncio.wait_for(watch(), _LONGEST_S)
+        await asyncio.wait_for(watch(), within_s)
 
     def texts_on(self, number: str) -> list[str]:
         return self.emulator.texts_on(number)
@@ -87,39 +72,114 @@ class ModemRig:
     def bring_back(self) -> None:
         self.emulator.registered = True
 
-    async def plug_in(self) -> None:
-        await self.emulator.plug_in()
-        await self.bus.call(
-            "/org/freedesktop/ModemManager1",
-            "org.freedesktop.ModemManager1.Test",
-            "SetProfile",
-            "ssas",
-            [self.emulator.name, "generic", [f"abstract:{self.emulator.name}"]],
-        )
+    async def plug_in(self, plugin: str = "generic", emulator: Emulator | None = None) -> None:
+        emulator = emulator or self.emulator
+        await emulator.plug_in()
+        await self.announce(plugin, emulator)
+
+    async def unplug(self) -> None:
+        """The port dies, and then udev says so: asked for the dead port again, ModemManager forgets the modem."""
+        await self.emulator.unplug()
+        await self.announce()
+
+    async def announce(self, plugin: str = "generic", emulator: Emulator | None = None) -> None:
+        emulator = emulator or self.emulator
+        body = [emulator.name, plugin, emulator.ports]
+        await self.bus.call(ROOT, f"{ROOT[1:].replace('/', '.')}.Test", "SetProfile", "ssas", body)
+
+    async def after_restart(self) -> None:
+        """What udev does for a new ModemManager: it tells it of the sticks that are there."""
+        await self.answers()
+        await self.announce()
+
+    async def answers(self) -> None:
+        await _answers(self.bus)
+
+    async def connect_data(self) -> None:
+        (path,) = await self.bus.modems()
+        await self.bus.call(path, f"{MODEM}.Simple", "Connect", "a{sv}", [{"apn": Variant("s", "cmnet")}])
+
+    async def as_time_passes(self, reached: Callable[[], object], *, minutes: int = 20, real_s: float = 0.2) -> None:
+        """The clock is moved on a quarter of a minute at a time; between, ModemManager gets real time to work."""
+        for _ in range(4 * minutes):
+            with contextlib.suppress(TimeoutError):
+                await self.until(reached, real_s)
+                return
+            await self.clock.advance(15_000)
+        await self.until(reached)
+
+    async def modem(self) -> dict[str, Any]:
+        """The one modem there is, as ModemManager shows it."""
+        (about,) = (await self.bus.modems()).values()
+        return about[MODEM]
 
 
-async def connected(address: str) -> ModemBus:
+async def _answers(bus: ModemBus) -> None:
     """ModemManager has its name on the bus a moment after it was started."""
-    bus = await ModemBus.connect(address)
     for _ in range(500):
         try:
             await bus.modems()
         except BusGoneError:
             await asyncio.sleep(0.02)
         else:
-            return bus
+            return
     raise AssertionError("ModemManager does not answer")
 
 
+@contextlib.asynccontextmanager
+async def running(transport: Modem) -> AsyncIterator[Ear]:
+    ear = Ear()
+    task = asyncio.create_task(transport.run(ear))
+    try:
+        yield ear
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
 @pytest.fixture
-async def carrier_rig(modem_bus: str) -> AsyncIterator[ModemRig]:
+def settings() -> ModemSettings:
+    return ModemSettings("modem", per_minute=600)
+
+
+@pytest.fixture
+def emulator() -> Emulator:
     emulator = Emulator(f"village{next(_NAMES)}-{os.getpid()}")
     emulator.errors_for = {LI: 1, ZHAO: 42}
-    async with await connected(modem_bus) as bus:
-        transport = Modem(ModemSettings("modem", per_minute=600, bus=modem_bus), SystemClock())
-        rig = ModemRig(emulator, transport, bus)
-        await rig.plug_in()
-        try:
-            yield rig
-        finally:
-            await emulator.unplug()
+    return emulator
+
+
+@pytest.fixture
+async def rig(around: Around, settings: ModemSettings, emulator: Emulator) -> AsyncIterator[ModemRig]:
+    """Nothing is plugged in yet. The clock runs, and can be moved on."""
+    clock = MovableClock(time.time_ns() // 1_000_000, rate=1)
+    async with contextlib.AsyncExitStack() as opened:
+        bus = await opened.enter_async_context(await ModemBus.connect(around.address))
+        await _answers(bus)
+        opened.push_async_callback(emulator.unplug)
+        transport = Modem(replace(settings, bus=around.address), clock)
+        rig = ModemRig(emulator, transport, bus, around, clock)
+        around.after_restart = rig.after_restart
+        yield rig
+
+
+@pytest.fixture
+async def carrier_rig(rig: ModemRig) -> ModemRig:
+    await rig.plug_in()
+    return rig
+
+
+@pytest.fixture
+async def listening(rig: ModemRig) -> AsyncIterator[Ear]:
+    """The transport runs, whatever is plugged in."""
+    async with running(rig.transport) as ear:
+        yield ear
+
+
+@pytest.fixture
+async def ear(carrier_rig: ModemRig, listening: Ear) -> Ear:
+    """It is plugged in and can send."""
+    await carrier_rig.until(lambda: "up" in listening.link)
+    listening.link.clear()
+    return listening

@@ -34,9 +34,17 @@ def read_submit(pdu: str) -> Submit:
         part = (content[3], content[4], content[5])
     if coding & 0x0C == 8:
         text = content[skip:].decode("utf-16-be")
+    elif coding & 0x0C == 0 and not skip:
+        text = _seven_bits(content, raw[at])
     else:
-        raise AssertionError(f"this emulator reads UCS-2 only, not coding {coding:#x}")
+        raise AssertionError(f"this emulator reads no {coding:#x}")
     return Submit(("+" if kind == 0x91 else "") + number, text, bool(first & 0x20), part)
+
+
+def _seven_bits(packed: bytes, count: int) -> str:
+    """Letters and digits only: there the GSM alphabet is ASCII."""
+    bits = int.from_bytes(packed, "little")
+    return "".join(chr(bits >> 7 * n & 0x7F) for n in range(count))
 
 
 def deliver(sender: str, text: str, at: datetime, part: tuple[int, int, int] | None = None) -> str:

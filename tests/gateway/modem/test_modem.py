@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
@@ -18,22 +16,16 @@ from gateway.failures import (
     Trouble,
 )
 from gateway.message import State
+from gateway.transports.modem_bus import MODEM
+from gateway.transports.modem_link import Link
+from gateway.transports.modem_watch import Watch
 from tests.gateway.modem.conftest import ModemRig
 from tests.gateway.modem.emulator import IMEI
 from tests.gateway.sms_contract import Ear, SmsTransportContract, parcel
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.needs("modemmanager", "dbus")]
 
-
-@pytest.fixture
-async def ear(carrier_rig: ModemRig) -> AsyncIterator[Ear]:
-    ear = Ear()
-    listening = asyncio.create_task(carrier_rig.transport.run(ear))
-    await carrier_rig.until(lambda: "up" in ear.link)
-    yield ear
-    listening.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await listening
+_ENDS_USSD = "AT+CUSD=2"
 
 
 class TestModemKeepsTheContract(SmsTransportContract):
@@ -112,3 +104,44 @@ async def test_who_rings_is_kept_and_not_answered(carrier_rig: ModemRig, ear: Ea
     carrier_rig.emulator.ring(carrier_rig.number)
     await carrier_rig.until(lambda: ear.rings and carrier_rig.emulator.ringing is None)
     assert [ring.caller for ring in ear.rings] == [carrier_rig.number]
+
+
+async def test_a_long_text_refused_in_the_middle_is_tried_again_whole_and_arrives_once(
+    carrier_rig: ModemRig, ear: Ear
+) -> None:
+    """ModemManager does not say which part was refused. What has gone of it, no phone shows without the rest."""
+    carrier_rig.emulator.refuse_part = 2
+    with pytest.raises(RetryLaterError) as raised:
+        await carrier_rig.transport.send(parcel(carrier_rig.number, "字" * 140))
+    assert (raised.value.trouble, raised.value.code) == (Trouble.CONGESTION, "38")
+    assert carrier_rig.texts_on(carrier_rig.number) == []
+    assert len(carrier_rig.emulator.sent) == 1
+    await carrier_rig.transport.send(parcel(carrier_rig.number, "字" * 140, attempt=2))
+    assert carrier_rig.texts_on(carrier_rig.number) == ["字" * 140]
+    assert (
+        len({one.part[0] for one in carrier_rig.emulator.sent if one.part}) == 2
+    )  # the first try's part fits no other
+
+
+async def test_a_modem_that_gives_no_sign_is_asked_for_one(carrier_rig: ModemRig, ear: Ear) -> None:
+    (path,) = await carrier_rig.bus.modems()
+    link = Link(carrier_rig.bus, path, 0)
+    fresh = await link.all()
+    stale = fresh | {MODEM: fresh[MODEM] | {"SignalQuality": [66, False]}}
+    watch = Watch("modem", carrier_rig.clock, asyncio.Lock())
+    watch.met(fresh)
+    await watch.ask_for_a_sign(link, stale, "")  # never heard: some modems know no signal
+    await watch.ask_for_a_sign(link, fresh, "")
+    assert _ENDS_USSD not in carrier_rig.emulator.commands
+    await watch.ask_for_a_sign(link, stale, "")
+    await watch.ask_for_a_sign(link, stale, "")  # not twice in a minute
+    assert carrier_rig.emulator.commands.count(_ENDS_USSD) == 1
+    assert not watch.mute
+    carrier_rig.emulator.confused = True  # it says ERROR, but it says something, and nothing else gives cause for doubt
+    await carrier_rig.clock.advance(60_000)
+    await watch.ask_for_a_sign(link, stale, "")
+    assert not watch.mute
+    await carrier_rig.emulator.unplug()
+    await carrier_rig.clock.advance(60_000)
+    await watch.ask_for_a_sign(link, stale, "")
+    assert watch.mute

@@ -67,7 +67,7 @@ def make_desk_app(
     routes: Iterable[web.RouteDef],
     rail: Sequence[RailEntry],
     hosts: Collection[str] = (),
-    foot: Callable[[], Awaitable[Sequence[Wording]]] = no_foot,
+    foot: Callable[[], Awaitable[Sequence[Wording | RailEntry]]] = no_foot,
     warnings: Callable[[], Sequence[Wording]] = no_warnings,
     templates: Sequence[Path] = (),
     static: Sequence[Path] = (),

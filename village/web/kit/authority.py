@@ -145,6 +145,14 @@ def authority_fingerprint(folder: Path) -> str:
     return " ".join(digest[start : start + 4] for start in range(0, len(digest), 4))
 
 
+def certificate_ends_ms(folder: Path) -> int | None:
+    """Until when the desk's certificate is good; None where there is none or it cannot be read."""
+    try:
+        return int(_load(folder / SERVER).not_valid_after_utc.timestamp()) * 1000
+    except (OSError, ValueError):
+        return None
+
+
 def _renew(folder: Path, hosts: Collection[str], clock: Clock) -> bool:
     """Whether a new leaf was written. A guessed clock never replaces a certificate that fits the names."""
     now = _plausible(clock.now_ms())

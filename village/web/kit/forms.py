@@ -163,6 +163,26 @@ async def take_form(request: web.Request, *, limit: int = _LIMIT, timeout_s: flo
     return form
 
 
+async def read_body(request: web.Request, *, limit: int, timeout_s: float = 10) -> bytes:
+    """What a program sends, as it came: no form, no token; who sent it has to be proved by other means.
+
+    Raises RefusalError: 408 too slow, 413 too large.
+    """
+    request[TYPED] = Form({}, {}, b"")
+    if (request.content_length or 0) > limit:
+        raise too_large(limit)
+    body = b""
+    try:
+        async with asyncio.timeout(timeout_s):
+            while len(body) <= limit and (chunk := await request.content.readany()):
+                body += chunk
+    except TimeoutError as slow:
+        raise RefusalError(say("传得太慢，断开了。什么都没有改，请再试一次。"), status=408) from slow
+    if len(body) > limit:
+        raise too_large(limit)
+    return body
+
+
 def _lines(posted: Mapping[str, object]) -> dict[str, list[str]]:
     fields: dict[str, list[str]] = {}
     for name, value in posted.items():

@@ -76,7 +76,7 @@ class RailEntry:
     roles: frozenset[Role] = frozenset(Role)
 
 
-async def no_foot() -> Sequence[Wording]:
+async def no_foot() -> Sequence[Wording | RailEntry]:
     return ()
 
 
@@ -97,7 +97,8 @@ class Frame:
     cookie: str = "desk"
     office: Office = VILLAGE_OFFICE
     rail: tuple[RailEntry, ...] = ()
-    foot: Callable[[], Awaitable[Sequence[Wording]]] = no_foot
+    foot: Callable[[], Awaitable[Sequence[Wording | RailEntry]]] = no_foot
+    """Quiet lines under the rail; an entry among them leads to the page behind it."""
     warnings: Callable[[], Sequence[Wording]] = no_warnings
     listening: set[asyncio.Task[object]] = field(default_factory=set)
     """Requests that stay open (live parts); they end when the server does."""

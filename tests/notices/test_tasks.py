@@ -1,0 +1,338 @@
+"""Something to be done by a day: one reminder three days before to those who have not done it, and who has."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from gateway.message import State
+from gateway.segments import count
+from tests.notices.town import House, Town
+from village.ground.clock import beijing
+from village.ground.database import Database
+from village.ground.wording import RefusalError
+from village.notices import store, tasks_store
+from village.notices.confirm import Via, confirm
+from village.notices.correct_notice import correct_notice
+from village.notices.notice import Notice
+from village.notices.shift_store import shift_times
+from village.notices.stop_notice import spare_phone, stop_notice
+from village.notices.tasks import (
+    MOST_NAMES,
+    Done,
+    drop_task,
+    mark_done,
+    remind_due,
+    reminder_text,
+    set_task,
+    task_view,
+    undo_done,
+)
+from village.people.audience import Audience
+
+HOUR = 3_600_000
+DAY = 24 * HOUR
+LAST = date(2026, 12, 25)
+
+
+def task(tx: sqlite3.Connection, town: Town, notice: Notice, by_day: date = LAST) -> None:
+    """The notice itself has arrived."""
+    for row in town.messages(tx, notice):
+        if row["state"] == State.QUEUED:
+            town.deliver(tx, row["id"])
+    set_task(tx, town.means.outbox, notice.id, what="医保", by_day=by_day, by="陈会计", now_ms=town.clock.now_ms())
+
+
+def remind(tx: sqlite3.Connection, town: Town, *, trusted: bool = True) -> int:
+    return remind_due(tx, town.means, town.clock.now_ms(), trusted=trusted)
+
+
+def reminders(tx: sqlite3.Connection, town: Town) -> list[tuple[str, str]]:
+    rows = tx.execute("SELECT id, state FROM message_state WHERE kind = 'task' ORDER BY id").fetchall()
+    return [(town.text_of(tx, row["id"]), row["state"]) for row in rows]
+
+
+def settle(tx: sqlite3.Connection, town: Town) -> tuple[Notice, list[House]]:
+    """Sent on the 5th, by the 25th: three days before is the 22nd."""
+    houses = [town.house(tx, name) for name in ("王德福", "李桂英", "张三")]
+    houses.append(town.house(tx, "无机", phones=0))
+    notice = town.send(tx, "医保12月25日截止,每人400元")
+    task(tx, town, notice)
+    return notice, houses
+
+
+async def until_the_22nd(town: Town, hour: int = 7) -> None:
+    now = beijing(town.clock.now_ms())
+    then = now.replace(day=22, hour=hour, minute=5)
+    await town.clock.advance(round((then - now).total_seconds() * 1000))
+
+
+async def test_three_days_before_those_who_have_not_done_it(db: Database, town: Town) -> None:
+    notice, houses = await db.write(lambda tx: settle(tx, town))
+
+    def some(tx: sqlite3.Connection) -> None:
+        units = store.units_of(tx, notice.id)
+        mark_done(
+            tx, town.means.outbox, notice.id, [units[houses[0].id, None]], via=Done.DESK, by="陈会计",
+            now_ms=town.clock.now_ms(),
+        )  # fmt: skip
+        confirm(tx, notice.id, via=Via.PAGE, at_ms=town.clock.now_ms(), household_id=houses[1].id)
+        town.opt_out(tx, houses[2].phones[0])
+
+    await db.write(some)
+    await until_the_22nd(town, hour=6)
+    assert await db.write(lambda tx: remind(tx, town)) == 0
+    await town.clock.advance(HOUR)
+    assert await db.write(lambda tx: remind(tx, town, trusted=False)) == 0
+    assert await db.write(lambda tx: remind(tx, town)) == 1
+    for _ in range(4):
+        assert await db.write(lambda tx: remind(tx, town)) == 0
+        await town.clock.advance(DAY)
+    # who knows of it has not paid; who opted out, has no phone, or has done it is left in peace
+    assert await db.read(lambda tx: reminders(tx, town)) == [
+        ("【青山村】提醒通知1:医保12月25日截止,您家还没办。办好了回9,不会办打88001234", "queued")
+    ]
+
+
+async def test_off_at_that_hour_it_reminds_when_it_is_up_again_but_not_after_the_day(db: Database, town: Town) -> None:
+    notice, _ = await db.write(lambda tx: settle(tx, town))
+    await until_the_22nd(town)
+    await town.clock.advance(2 * DAY)
+    assert await db.write(lambda tx: remind(tx, town)) == 3
+
+    def again(tx: sqlite3.Connection) -> None:
+        task(tx, town, notice, date(2026, 12, 29))
+
+    await db.write(again)
+    await town.clock.advance(8 * DAY)
+    assert await db.write(lambda tx: remind(tx, town)) == 0
+
+
+async def test_it_never_overtakes_the_notice_and_goes_when_that_has_left(db: Database, town: Town) -> None:
+    def unit(tx: sqlite3.Connection) -> tuple[Notice, list[int]]:
+        for name in ("王德福", "李桂英"):
+            town.house(tx, name)
+        notice = town.send(tx, "医保12月25日截止,每人400元")
+        set_task(tx, town.means.outbox, notice.id, what="医保", by_day=LAST, by="陈会计", now_ms=town.clock.now_ms())
+        return notice, [row["id"] for row in town.messages(tx, notice)]
+
+    notice, (first, second) = await db.write(unit)
+    await db.write(lambda tx: town.deliver(tx, first))
+    await until_the_22nd(town)
+    assert await db.write(lambda tx: remind(tx, town)) == 1
+    assert await db.write(lambda tx: remind(tx, town)) == 0
+    view = await db.read(lambda tx: task_view(tx, notice.id, town.means.office))
+    assert view.task is not None
+    assert view.task.reminded_ms is None
+    assert (view.sent, view.would_reach) == (1, 1)
+    await town.clock.advance(HOUR)
+    await db.write(lambda tx: town.deliver(tx, second))
+    assert await db.write(lambda tx: remind(tx, town)) == 1
+    assert await db.write(lambda tx: remind(tx, town)) == 0
+    view = await db.read(lambda tx: task_view(tx, notice.id, town.means.office))
+    assert view.task is not None
+    assert view.task.reminded_ms == town.clock.now_ms()
+    assert view.sent == 2
+
+
+async def test_a_call_that_waits_holds_it_for_a_day_and_no_longer(db: Database, town: Town) -> None:
+    def unit(tx: sqlite3.Connection) -> Notice:
+        house = town.house(tx, "王德福")
+        town.wants(tx, house.phones[0], "call")
+        notice = town.send(tx, "医保12月25日截止,每人400元")
+        set_task(tx, town.means.outbox, notice.id, what="医保", by_day=LAST, by="陈会计", now_ms=town.clock.now_ms())
+        assert [row["channel"] for row in town.messages(tx, notice)] == ["call"]
+        return notice
+
+    await db.write(unit)
+    await until_the_22nd(town)
+    assert await db.write(lambda tx: remind(tx, town)) == 0
+    await town.clock.advance(DAY)
+    assert await db.write(lambda tx: remind(tx, town)) == 1
+
+
+async def test_sent_or_set_within_the_three_days_there_is_none(db: Database, town: Town) -> None:
+    def unit(tx: sqlite3.Connection) -> tuple[bool, bool]:
+        town.house(tx, "王德福")
+        late = town.send(tx, "医保12月7日截止")
+        task(tx, town, late, date(2026, 12, 7))
+        early = town.send(tx, "合疗12月9日截止")
+        task(tx, town, early, date(2026, 12, 9))
+        views = [task_view(tx, notice.id, town.means.office) for notice in (late, early)]
+        return views[0].too_late, views[1].too_late
+
+    assert await db.write(unit) == (True, False)
+    await town.clock.advance(DAY)
+    assert await db.write(lambda tx: remind(tx, town)) == 1
+    assert "合疗" not in (await db.read(lambda tx: reminders(tx, town)))[0][0]  # the clerk called both 医保
+    assert (await db.read(lambda tx: reminders(tx, town)))[0][0].startswith("【青山村】提醒通知2:医保12月9日截止")
+
+
+async def test_done_while_the_reminder_waits_withdraws_it(db: Database, town: Town) -> None:
+    notice, houses = await db.write(lambda tx: settle(tx, town))
+    await until_the_22nd(town)
+
+    def unit(tx: sqlite3.Connection) -> list[str]:
+        assert remind(tx, town) == 3
+        unit_id = store.units_of(tx, notice.id)[houses[1].id, None]
+        now_ms = town.clock.now_ms()
+        marked = mark_done(tx, town.means.outbox, notice.id, [unit_id], via=Done.LIST, by="陈会计", now_ms=now_ms)
+        assert (len(marked.now), marked.before) == (1, 0)
+        again = mark_done(tx, town.means.outbox, notice.id, [unit_id], via=Done.DESK, by="李", now_ms=now_ms)
+        assert (len(again.now), again.before) == (0, 1)
+        return [state for _, state in reminders(tx, town)]
+
+    assert sorted(await db.write(unit)) == ["queued", "queued", "withdrawn"]
+
+
+async def test_a_shared_phone_is_named_for_and_not_withdrawn_for_one_alone(db: Database, town: Town) -> None:
+    def unit(tx: sqlite3.Connection) -> tuple[Notice, list[int]]:
+        house = town.house(tx, "王德福", people=3, phones=0)
+        town.phone(tx, *house.residents)
+        notice = town.send(tx, "打流感疫苗", audience=Audience.residents(house.residents))
+        task(tx, town, notice)
+        return notice, list(store.units_of(tx, notice.id).values())
+
+    notice, units = await db.write(unit)
+    await until_the_22nd(town)
+
+    def more(tx: sqlite3.Connection) -> list[list[str]]:
+        remind(tx, town)
+        seen = []
+        for unit_id in units:
+            mark_done(tx, town.means.outbox, notice.id, [unit_id], via=Done.DESK, now_ms=town.clock.now_ms())
+            seen.append([state for _, state in reminders(tx, town)])
+        return seen
+
+    assert await db.write(more) == [["queued"], ["queued"], ["withdrawn"]]
+    text = (await db.read(lambda tx: reminders(tx, town)))[0][0]
+    assert text == "【青山村】提醒通知1:医保12月25日截止,王德福、王德福1、王德福2还没办。都办好了回9,不会办打88001234"
+
+
+async def test_stopped_dropped_or_opted_out_takes_back_what_waits(db: Database, town: Town) -> None:
+    notice, houses = await db.write(lambda tx: settle(tx, town))
+    await until_the_22nd(town)
+
+    def unit(tx: sqlite3.Connection) -> list[list[str]]:
+        remind(tx, town)
+        seen = []
+        spare_phone(tx, town.means.outbox, houses[0].phones[0], town.clock.now_ms())
+        seen.append(sorted(state for _, state in reminders(tx, town)))
+        stop_notice(tx, town.means, notice.id, seen_version=1, by="陈会计", now_ms=town.clock.now_ms())
+        seen.append(sorted(state for _, state in reminders(tx, town)))
+        return seen
+
+    assert await db.write(unit) == [["queued", "queued", "withdrawn"], ["withdrawn"] * 3]
+
+
+async def test_dropping_the_day_reminds_nobody_and_forgets_nothing(db: Database, town: Town) -> None:
+    notice, _ = await db.write(lambda tx: settle(tx, town))
+    await until_the_22nd(town)
+
+    def unit(tx: sqlite3.Connection) -> tuple[int, int]:
+        unit_id = next(iter(store.units_of(tx, notice.id).values()))
+        mark_done(tx, town.means.outbox, notice.id, [unit_id], via=Done.DESK, now_ms=town.clock.now_ms())
+        drop_task(tx, town.means.outbox, notice.id)
+        return remind(tx, town), task_view(tx, notice.id, town.means.office).done
+
+    assert await db.write(unit) == (0, 1)
+
+
+async def test_another_day_is_reminded_of_anew(db: Database, town: Town) -> None:
+    notice, _ = await db.write(lambda tx: settle(tx, town))
+    await until_the_22nd(town)
+
+    def unit(tx: sqlite3.Connection) -> list[str]:
+        remind(tx, town)
+        task(tx, town, notice, date(2026, 12, 31))
+        return [state for _, state in reminders(tx, town)]
+
+    assert await db.write(unit) == ["withdrawn"] * 3
+    await town.clock.advance(6 * DAY)
+    assert await db.write(lambda tx: remind(tx, town)) == 3
+    view = await db.read(lambda tx: task_view(tx, notice.id, town.means.office))
+    assert (view.sent, view.delivered) == (3, 0)
+
+
+async def test_paid_stays_paid_when_the_words_are_corrected(db: Database, town: Town) -> None:
+    notice, houses = await db.write(lambda tx: settle(tx, town))
+
+    def unit(tx: sqlite3.Connection) -> tuple[int, int]:
+        unit_id = store.units_of(tx, notice.id)[houses[0].id, None]
+        mark_done(tx, town.means.outbox, notice.id, [unit_id], via=Done.DESK, now_ms=town.clock.now_ms())
+        correct_notice(
+            tx, town.means, notice.id, text="医保12月25日截止,每人420元", due_ms=None, seen_version=1, by="陈",
+            now_ms=town.clock.now_ms(),
+        )  # fmt: skip
+        done = task_view(tx, notice.id, town.means.office).done
+        undo_done(tx, notice.id, unit_id, now_ms=town.clock.now_ms())
+        return done, task_view(tx, notice.id, town.means.office).done
+
+    assert await db.write(unit) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("what", "by_day", "why"),
+    [("", LAST, "办什么要写"), ("医" * 13, LAST, "办什么要写"), ("医保", date(2026, 12, 4), "不能是过去的日子")],
+)
+async def test_what_cannot_be_set(db: Database, town: Town, what: str, by_day: date, why: str) -> None:
+    def unit(tx: sqlite3.Connection) -> None:
+        town.house(tx, "王德福")
+        notice = town.send(tx)
+        set_task(tx, town.means.outbox, notice.id, what=what, by_day=by_day, by="陈", now_ms=town.clock.now_ms())
+
+    with pytest.raises(RefusalError, match=why):
+        await db.write(unit)
+
+
+async def test_a_household_it_was_not_sent_to_cannot_be_ticked(db: Database, town: Town) -> None:
+    notice, _ = await db.write(lambda tx: settle(tx, town))
+    with pytest.raises(RefusalError):
+        await db.write(lambda tx: mark_done(tx, town.means.outbox, notice.id, [999], via=Done.DESK, now_ms=0))
+
+
+async def test_without_a_line_and_at_night_it_waits(db: Database, town: Town) -> None:
+    await db.write(lambda tx: settle(tx, town))
+    await until_the_22nd(town, hour=13)
+    assert await db.write(lambda tx: remind(tx, town)) == 0
+    await town.clock.advance(HOUR)
+    dumb = Town(replace(town.means, office=replace(town.means.office, texts=False)), town.clock)
+    assert await db.write(lambda tx: remind(tx, dumb)) == 0
+    assert await db.write(lambda tx: remind(tx, town)) == 3
+
+
+async def test_the_stamps_move_and_the_day_does_not(db: Database, town: Town) -> None:
+    notice, _ = await db.write(lambda tx: settle(tx, town))
+
+    def unit(tx: sqlite3.Connection) -> tuple[int, bool]:
+        before = tasks_store.task_of(tx, notice.id)
+        shift_times(tx, 0, DAY)
+        after = tasks_store.task_of(tx, notice.id)
+        assert before is not None
+        assert after is not None
+        return after.set_ms - before.set_ms, after.by_day == before.by_day
+
+    assert await db.write(unit) == (DAY, True)
+
+
+async def test_a_reminder_names_all_it_asks_for_in_three_parts_at_most(db: Database, town: Town) -> None:
+    notice, _ = await db.write(lambda tx: settle(tx, town))
+    found = await db.read(lambda tx: tasks_store.task_of(tx, notice.id))
+    assert found is not None
+    office = replace(town.means.office, signature="阿勒泰库木村委会", phone="057188001234")
+    long = replace(found, what="城乡居民基本医疗保险费")
+    for names in (["阿卜杜热西提·阿卜杜克热木"], ["阿卜杜热西提·阿卜杜克热木", "王德福", "李桂英"]):
+        for unit in ("household", "person"):
+            text = reminder_text(office, replace(notice, number=88, unit=type(notice.unit)(unit)), long, names)
+            assert count(text).parts <= (1 if len(names) == 1 else 2), text
+            assert len(names) == 1 or all(name in text for name in names)
+            assert "回9" in text
+    most = reminder_text(office, replace(notice, number=88), long, ["阿卜杜热西提·阿卜杜克热木"] * MOST_NAMES)
+    assert most.count("阿卜杜热西提·阿卜杜克热木家") == MOST_NAMES
+    assert count(most).parts <= 3
+    many = reminder_text(office, replace(notice, number=88), long, ["王德福"] * (MOST_NAMES + 1))
+    assert "回9" not in many
+    assert "谁办好了,打057188001234说一声" in many

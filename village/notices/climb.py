@@ -1,0 +1,164 @@
+"""Climb a notice's ladder: the next copy to those who have not answered, in one unit with the word that it was climbed.
+
+Never rings or writes to somebody whose household (or who himself, where persons were addressed) has answered.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.message import Channel
+from gateway.message import State as MessageState
+from village.notices import climb_store, store
+from village.notices.dispatch import Letter, in_turn, post
+from village.notices.ladder import after_first_ms, due_rung, next_open_ms, nobody_there
+from village.notices.notice import CopyKind, Notice, Rung, State, UnitKind
+from village.notices.office import Means, Office
+from village.notices.reach import waits
+from village.notices.reach_store import unit_rows
+from village.notices.steps import rung_times
+from village.notices.ways import Delivery, allot
+from village.people.audience import Audience
+from village.people.store import select
+
+log = logging.getLogger(__name__)
+
+_DAYS_MS = 14 * 86_400_000
+
+_LEFT = frozenset({MessageState.ACCEPTED, MessageState.DELIVERED, MessageState.UNKNOWN})
+"""An SMS that is out: only whoever may have it can be reminded of it."""
+
+_ENDED = frozenset({MessageState.FAILED, MessageState.UNKNOWN, MessageState.EXPIRED})
+"""A call that reached nobody; one that still waits or rings is not doubled."""
+
+
+def climb_due(tx: sqlite3.Connection, means: Means, now_ms: int, *, trusted: bool) -> list[tuple[Notice, Rung, int]]:
+    """Every rung that is due: the notice, the rung, and how many messages were queued. With a guessed clock: none.
+
+    Once the door list is open there is none either: after a power cut nobody is rung about what is over.
+    """
+    _spare_who_answered(tx, means)
+    if not trusted:
+        return []
+    climbed = []
+    for notice in store.running(tx, now_ms - _DAYS_MS):
+        if notice.state is not State.SENT or not notice.rungs or now_ms >= notice.door_ms(means.office.door_after_h):
+            continue
+        done = climb_store.climbed(tx, notice.id, notice.version)
+        rung = due_rung(rung_times(notice, means.office, done), done, now_ms)
+        if rung is None:
+            late = _late_reminders(tx, means.office, notice, done, now_ms)
+            if late:
+                post(tx, means, notice, late, now_ms, rung=Rung.REMINDER)
+                climb_store.climb_more(tx, (notice.id, notice.version, Rung.REMINDER), messages=len(late))
+                log.info("late reminders notice=%d messages=%d", notice.id, len(late))
+                climbed.append((notice, Rung.REMINDER, len(late)))
+            continue
+        letters = _letters(tx, means.office, notice, rung)
+        post(tx, means, notice, letters, now_ms, rung=rung)
+        climb_store.climb(tx, (notice.id, notice.version, rung), now_ms, messages=len(letters))
+        log.info("rung climbed notice=%d rung=%s messages=%d", notice.id, rung.name, len(letters))
+        climbed.append((notice, rung, len(letters)))
+    return climbed
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """What comes next by itself, and for how many phones it would be now. `rung` None: the door list."""
+
+    rung: Rung | None
+    at_ms: int
+    phones: int
+
+
+def next_step(tx: sqlite3.Connection, office: Office, notice: Notice, now_ms: int) -> NextStep | None:
+    """None where nothing comes by itself any more."""
+    if notice.state is not State.SENT or not notice.channels.reaches_phones:
+        return None
+    door_ms = notice.door_ms(office.door_after_h)
+    if now_ms >= door_ms:
+        return None
+    done = climb_store.climbed(tx, notice.id, notice.version)
+    times = rung_times(notice, office, done)
+    highest = max(done, default=Rung.FIRST)
+    ahead = [(at_ms, rung) for rung, at_ms in times.items() if at_ms is not None and rung > highest]
+    due = due_rung(times, done, now_ms)
+    if due is not None or ahead:
+        at_ms, rung = min(ahead) if due is None else (now_ms, due)
+        return NextStep(rung, max(at_ms, now_ms), len(_letters(tx, office, notice, rung)))
+    return NextStep(None, door_ms, 0)
+
+
+def _letters(tx: sqlite3.Connection, office: Office, notice: Notice, rung: Rung) -> list[Letter]:
+    """A copy for every phone through which somebody who has not answered is reached today, and that this rung can
+    still tell something.
+
+    Who holds a phone is asked again: it may have changed hands, or its owner left, since the first copy. A phone
+    registered since begins with this rung.
+    """
+    persons = notice.unit is UnitKind.PERSON
+    units = [unit for unit in unit_rows(tx, notice.id) if waits(unit)]
+    if not units:
+        return []
+    waiting = {unit.resident_id if persons else unit.household_id: unit for unit in units}
+    ids = [one for one in waiting if one is not None]
+    whom = Audience.residents(ids) if persons else Audience.households(ids)
+    today = allot(select(tx, whom), notice.unit, notice.channels, usable=office.open_of(notice.channels))
+    sent = climb_store.copies_by_phone(tx, notice.id, notice.version)
+    letters = []
+    for delivery in in_turn(today.deliveries):
+        copies = sent.get(delivery.phone.id, [])
+        if not _helps(rung, delivery, copies):
+            continue
+        places = [today.units[place] for place in delivery.serves]
+        serves = [waiting[place.resident_id if persons else place.household_id] for place in places]
+        old = any(copy.kind is CopyKind.CORRECTION for copy in copies)
+        if not copies:
+            old = notice.corrected and any(unit.had_old for unit in serves)
+        kind = CopyKind.CORRECTION if old else CopyKind.NOTICE
+        letters.append(Letter(delivery.phone, rung.channel, kind, tuple(unit.id for unit in serves)))
+    return letters
+
+
+def _late_reminders(
+    tx: sqlite3.Connection, office: Office, notice: Notice, done: Mapping[Rung, int], now_ms: int
+) -> list[Letter]:
+    """For those whose first SMS had not left when the others were reminded: as long after it as theirs came, unless a
+    higher rung is climbed before."""
+    if max(done, default=Rung.FIRST) is not Rung.REMINDER:
+        return []
+    if not notice.urgent and next_open_ms(now_ms, office.open_hours) != now_ms:
+        return []
+    span_ms = after_first_ms(Rung.REMINDER, notice, office.ladder, notice.door_ms(office.door_after_h))
+    late = climb_store.left_late(tx, notice, after_ms=done[Rung.REMINDER], until_ms=now_ms - span_ms)
+    if not late:
+        return []
+    return [letter for letter in _letters(tx, office, notice, Rung.REMINDER) if letter.phone.id in late]
+
+
+def _helps(rung: Rung, delivery: Delivery, copies: Sequence[climb_store.PhoneCopy]) -> bool:
+    if rung.channel is Channel.CALL and (delivery.phone.refuses_calls or any(map(_in_vain, copies))):
+        return False
+    if not copies:
+        return rung.channel is Channel.CALL or Channel.SMS in delivery.channels
+    calls = [copy for copy in copies if copy.channel is Channel.CALL]
+    if rung is Rung.REMINDER:
+        return any(copy.channel is Channel.SMS and copy.state in _LEFT for copy in copies)
+    if rung is Rung.CALL:
+        return not calls
+    return bool(calls) and all(copy.state in _ENDED for copy in calls)
+
+
+def _in_vain(copy: climb_store.PhoneCopy) -> bool:
+    return copy.state in _ENDED and nobody_there(copy.error)
+
+
+def _spare_who_answered(tx: sqlite3.Connection, means: Means) -> None:
+    """What the ladders have queued for people who have answered since does not go out any more, whether a whole rung
+    was climbed or one call came after one failed SMS."""
+    settled = climb_store.queued_for_nobody(tx)
+    if settled:
+        means.outbox.withdraw(tx, settled)

@@ -1,0 +1,106 @@
+"""The SQL of the ladder: which rungs were climbed, and what each phone was sent. Decides nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from gateway.message import Channel
+from gateway.message import State as MessageState
+from village.notices.notice import CopyKind, Notice, Rung
+
+
+def climbed(tx: sqlite3.Connection, notice_id: int, version: int) -> dict[Rung, int]:
+    """The rungs of one wording, and when."""
+    rows = tx.execute(
+        "SELECT rung, at_ms FROM notice_rung WHERE notice_id = :notice AND version = :version",
+        {"notice": notice_id, "version": version},
+    )
+    return {Rung(row["rung"]): row["at_ms"] for row in rows}
+
+
+def climb(tx: sqlite3.Connection, step: tuple[int, int, Rung], now_ms: int, *, messages: int) -> None:
+    """`step`: notice, version and rung."""
+    notice_id, version, rung = step
+    tx.execute(
+        "INSERT INTO notice_rung (notice_id, version, rung, at_ms, messages)"
+        " VALUES (:notice, :version, :rung, :now, :messages)",
+        {"notice": notice_id, "version": version, "rung": rung, "now": now_ms, "messages": messages},
+    )
+
+
+def climb_more(tx: sqlite3.Connection, step: tuple[int, int, Rung], *, messages: int) -> None:
+    """The rung was climbed before; these followed."""
+    notice_id, version, rung = step
+    tx.execute(
+        "UPDATE notice_rung SET messages = messages + :messages"
+        " WHERE notice_id = :notice AND version = :version AND rung = :rung",
+        {"notice": notice_id, "version": version, "rung": rung, "messages": messages},
+    )
+
+
+def left_late(tx: sqlite3.Connection, notice: Notice, *, after_ms: int, until_ms: int) -> set[int]:
+    """Phones whose first SMS of the current wording left only in this span, and that were not reminded; without those
+    all of whose people have confirmed."""
+    rows = tx.execute(
+        "SELECT DISTINCT c.phone_id FROM notice_copy c JOIN message_state m ON m.id = c.message_id"
+        " WHERE c.notice_id = :notice AND c.version = :version AND c.kind <> 'asked' AND c.channel = 'sms'"
+        " AND c.rung = 0 AND m.state IN ('accepted', 'delivered') AND m.accepted_ms > :after"
+        " AND m.accepted_ms <= :until"
+        " AND NOT EXISTS (SELECT 1 FROM notice_copy d WHERE d.notice_id = c.notice_id AND d.phone_id = c.phone_id"
+        "  AND d.version = c.version AND d.rung = 1)"
+        " AND EXISTS (SELECT 1 FROM notice_copy_serves s WHERE s.copy_id = c.id AND NOT EXISTS"
+        "  (SELECT 1 FROM notice_confirmation f WHERE f.unit_id = s.unit_id AND f.lapsed_ms IS NULL))",
+        {"notice": notice.id, "version": notice.version, "after": after_ms, "until": until_ms},
+    )
+    return {row["phone_id"] for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneCopy:
+    """One copy of the current wording. `state` None: the gateway has forgotten it."""
+
+    channel: Channel
+    kind: CopyKind
+    state: MessageState | None
+    error: str | None
+
+
+def copies_by_phone(tx: sqlite3.Connection, notice_id: int, version: int) -> dict[int, list[PhoneCopy]]:
+    """What each phone was sent of this wording of our own accord, oldest first."""
+    rows = tx.execute(
+        "SELECT c.phone_id, c.channel, c.kind, m.state, m.error"
+        " FROM notice_copy c LEFT JOIN message_state m ON m.id = c.message_id"
+        " WHERE c.notice_id = :notice AND c.version = :version AND c.kind <> 'asked' ORDER BY c.id",
+        {"notice": notice_id, "version": version},
+    )
+    found: dict[int, list[PhoneCopy]] = {}
+    for row in rows:
+        found.setdefault(row["phone_id"], []).append(
+            PhoneCopy(
+                channel=Channel(row["channel"]),
+                kind=CopyKind(row["kind"]),
+                state=None if row["state"] is None else MessageState(row["state"]),
+                error=row["error"],
+            )
+        )
+    return found
+
+
+def queued_for_nobody(tx: sqlite3.Connection) -> list[int]:
+    """Messages of later rungs of running notices that still wait although everybody they serve has answered or
+    listened, or holds that phone no more."""
+    rows = tx.execute(
+        "SELECT c.message_id FROM message_state m JOIN notice_copy c ON c.message_id = m.id"
+        " JOIN notice n ON n.id = c.notice_id AND n.version = c.version"
+        " WHERE m.state = 'queued' AND c.rung > 0 AND n.state = 'sent'"
+        " AND NOT EXISTS (SELECT 1 FROM notice_copy_serves s WHERE s.copy_id = c.id"
+        "  AND NOT EXISTS (SELECT 1 FROM notice_confirmation f WHERE f.unit_id = s.unit_id AND f.lapsed_ms IS NULL)"
+        "  AND NOT EXISTS (SELECT 1 FROM notice_copy_serves t JOIN notice_copy d ON d.id = t.copy_id"
+        "   JOIN message_state h ON h.id = d.message_id"
+        "   WHERE t.unit_id = s.unit_id AND d.version = c.version AND h.heard_ms IS NOT NULL)"
+        "  AND EXISTS (SELECT 1 FROM notice_unit u JOIN phone_holder p ON p.phone_id = c.phone_id"
+        "   JOIN resident r ON r.id = p.resident_id AND r.left_ms IS NULL WHERE u.id = s.unit_id"
+        "   AND CASE WHEN u.resident_id IS NULL THEN r.household_id = u.household_id ELSE r.id = u.resident_id END))"
+    )
+    return [row["message_id"] for row in rows]
