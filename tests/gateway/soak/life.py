@@ -39,6 +39,9 @@ VAULT = Vault(b"k" * 32)
 PRICE_FEN = 10
 
 _HORIZON_MS = 24 * HOUR
+_ASKED_BY_MS = 70 * MINUTE
+"""A carrier is asked again about what nobody knows after an hour at the latest."""
+
 _TOLD_THE_TIME_AFTER_MS = 20 * MINUTE
 
 
@@ -188,6 +191,8 @@ class _Life:
         if self.since_ms() > _HORIZON_MS:
             return True
         if self.since_ms() < 3 * HOUR + 40 * MINUTE or self.carrier.busy:
+            return False
+        if self.clock.monotonic_ms() < _ASKED_BY_MS:
             return False
         open_states = "('queued', 'sending')"
         waiting = await self.db.read(
