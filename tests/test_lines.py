@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from gateway.gateway import Gateway
+from tests.gateway.conftest import Recorder
+from tests.gateway.test_lanes import HandCarrier
 from village.config import ConfigError, parse_config
-from village.lines import named_lines
-from village.permits.permits import Need
+from village.ground.clock import MovableClock
+from village.ground.database import Database
+from village.ground.privacy import Vault
+from village.lines import NamedLine, named_lines
+from village.permits.permits import Need, grant
+from village.switchboard import Switchboard
 
 VILLAGE = '[village]\nname = "青山村"\nsignature = "青山村"\nsms_number = "88001234"\n'
 TWILIO = '[twilio]\nsender = "+15005550006"\n'
@@ -48,3 +57,23 @@ def test_abroad_goes_what_everybody_is_told_and_says_where_to_answer() -> None:
 def test_two_sticks_are_told_apart_by_their_last_digits() -> None:
     with pytest.raises(ConfigError, match="末6位不能相同"):
         parse_config(VILLAGE + '[modem]\ndevices = ["861234567890123", "869999999890123"]\n')
+
+
+async def test_two_clerks_who_note_papers_at_once_open_a_line_once(
+    db: Database, vault: Vault, clock: MovableClock
+) -> None:
+    settings = parse_config(f'{VILLAGE}{STICKS}[sms]\ntransport = "modem"\n')
+    gateway = Gateway(db=db, clock=clock, vault=vault, events=Recorder(), sms=[])
+    built: list[str] = []
+
+    def build(line: NamedLine, first_ms: int) -> HandCarrier:
+        built.append(line.name)
+        return HandCarrier(name=line.name)
+
+    board = Switchboard(gateway, named_lines(settings), build, db, clock)
+    await board.settle()
+    paper = {"notice": "", "paper": "入网协议", "by": "陈", "now_ms": 1}
+    await db.write(lambda tx: grant(tx, "modem-643809", Need.SECOND_SIM, **paper))  # type: ignore[arg-type]
+    await asyncio.gather(board.settle(), board.settle())
+    assert built == ["modem-237518", "modem-643809"]
+    assert [lane.name for lane in gateway.lanes()] == built

@@ -5,6 +5,7 @@ Never decides what is sent where; the gateway does that among the lines that are
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from collections.abc import Callable, Sequence
 
@@ -33,10 +34,16 @@ class Switchboard:
         self._db = db
         self._clock = clock
         self._open: dict[str, SmsTransport] = {}
+        self._settling = asyncio.Lock()
         self.lines = {line.name: line for line in lines}
 
     async def settle(self) -> None:
-        """Open what may be open, close what may not; at start, and whenever a paper was noted or withdrawn."""
+        """Open what may be open, close what may not; at start, and whenever a paper was noted or withdrawn. Two clerks
+        at once are settled one after the other."""
+        async with self._settling:
+            await self._settle()
+
+    async def _settle(self) -> None:
         for name, line in self.lines.items():
             allowed = line.need is None or await self._db.read(functools.partial(in_force, line=name)) is not None
             if allowed and name not in self._open:

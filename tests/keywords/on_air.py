@@ -7,7 +7,6 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from gateway.gateway import Gateway, Settings
 from gateway.message import CallEvent, MissedCall, Moved, ReceivedSms
@@ -38,18 +37,6 @@ class RoomEvents:
         notice_call(tx, event)
 
 
-class Voice:
-    """Nothing is spoken here."""
-
-    @dataclass(frozen=True)
-    class Clip:
-        path: Path
-        duration_s: float = 3.0
-
-    async def clip(self, text: str, *, slow: bool = False) -> Clip:
-        return self.Clip(Path("/dev/null"))
-
-
 @asynccontextmanager
 async def on_air(street: Street, carrier: Carrier) -> AsyncIterator[None]:
     """The gateway at work until the block ends; ended in the middle of something, as by a power cut."""
@@ -60,7 +47,6 @@ async def on_air(street: Street, carrier: Carrier) -> AsyncIterator[None]:
         events=RoomEvents(street),
         sms=[SimulatorSms(carrier, window=2)],
         calls=[],
-        voice=Voice(),
         settings=Settings(),
         outbox=street.means.outbox,
     )
