@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
-from gateway import store
+from gateway import calls_store, queue_store, store, tries_store
 from gateway.backoff import LONGEST_MS, next_try_ms
 from gateway.choosing import Share
 from gateway.failures import GaveWayError, TransportDownError, TransportFailure, Trouble, where
@@ -74,18 +74,18 @@ class Posting:
     def next_due_ms(self, tx: sqlite3.Connection, channel: Channel, transport: str, share: Share) -> int | None:
         """When this lane has something to send; at or before now: at once."""
         now_ms = self.clock.now_ms()
-        may_go, mine = self.may_go(now_ms), store.lane_id(tx, transport)
+        may_go, mine = self.may_go(now_ms), tries_store.lane_id(tx, transport)
         alarms = [priority for priority in may_go if priority in share.fresh and priority.is_emergency]
         fresh = [priority for priority in may_go if priority in share.fresh and not priority.is_emergency]
         turned = [priority for priority in may_go if priority in share.turned]
         held = [priority for priority in self._held(now_ms) if priority in share.fresh]
         kinds = self.purse.line(transport).kinds
         dues = [
-            store.next_due_ms(tx, channel, alarms, lane_id=mine, kinds=kinds),
-            store.next_due_ms(tx, channel, fresh, _pick(share), lane_id=mine, kinds=kinds),
-            store.next_due_ms(tx, channel, turned, store.Pick.TURNED_AWAY, lane_id=mine, kinds=kinds),
+            queue_store.next_due_ms(tx, channel, alarms, lane_id=mine, kinds=kinds),
+            queue_store.next_due_ms(tx, channel, fresh, _pick(share), lane_id=mine, kinds=kinds),
+            queue_store.next_due_ms(tx, channel, turned, queue_store.Pick.TURNED_AWAY, lane_id=mine, kinds=kinds),
         ]
-        held_ms = store.next_due_ms(tx, channel, held, _pick(share), lane_id=mine, kinds=kinds)
+        held_ms = queue_store.next_due_ms(tx, channel, held, _pick(share), lane_id=mine, kinds=kinds)
         if held_ms is not None and self.quiet is not None:
             dues.append(max(held_ms, self.quiet.next_open_ms(now_ms)))
         return min((due_ms for due_ms in dues if due_ms is not None), default=None)
@@ -93,7 +93,7 @@ class Posting:
     def alarm_waits(self, tx: sqlite3.Connection, channel: Channel) -> bool:
         """Whether an emergency is due that no lane has taken."""
         emergencies = [priority for priority in Priority if priority.is_emergency]
-        due_ms = store.next_due_ms(tx, channel, emergencies)
+        due_ms = queue_store.next_due_ms(tx, channel, emergencies)
         return due_ms is not None and due_ms <= self.clock.now_ms()
 
     def claim(
@@ -104,16 +104,16 @@ class Posting:
         `flying`: parts this lane has under way, which its budget has not paid for yet.
         """
         now_ms, trusted = self.clock.now_ms(), self.clock.trusted
-        lane_id, line = store.lane(tx, transport), self.purse.line(transport)
+        lane_id, line = tries_store.lane(tx, transport), self.purse.line(transport)
         claims: list[Claim] = []
         for priority in self.may_go(now_ms):
-            pick = _pick(share) if priority in share.fresh else store.Pick.TURNED_AWAY
+            pick = _pick(share) if priority in share.fresh else queue_store.Pick.TURNED_AWAY
             if priority.is_emergency:
-                pick = store.Pick.ANY
+                pick = queue_store.Pick.ANY
             if len(claims) >= limit or priority not in share.fresh | share.turned:
                 continue
             room = limit - len(claims)
-            found, unreadable = store.due(
+            found, unreadable = queue_store.due(
                 tx,
                 self.vault,
                 channel,
@@ -135,7 +135,7 @@ class Posting:
             claims = [_with(claim, line.postscript) for claim in claims]
         covered = self.purse.affordable(tx, transport, claims, flying)
         if covered:
-            store.take(tx, covered, lane_id, now_ms)
+            tries_store.take(tx, covered, lane_id, now_ms)
         if len(covered) == len(claims):
             return Claimed(tuple(covered))
         short_fen = max(claims[len(covered)].parts, 1) * line.price_fen
@@ -146,27 +146,27 @@ class Posting:
         if not ended:
             return
         now_ms, trusted = self.clock.now_ms(), self.clock.trusted
-        lane_id, early = store.lane(tx, transport), store.has_early(tx)
+        lane_id, early = tries_store.lane(tx, transport), tries_store.has_early(tx)
         moved: list[Moved | None] = []
-        late = [one for one in ended if not store.is_under_way(tx, one[0].message_id, one[0].attempt)]
+        late = [one for one in ended if not tries_store.is_under_way(tx, one[0].message_id, one[0].attempt)]
         ended = [one for one in ended if one not in late]
         for claim, outcome in late:  # written off meanwhile, and paid for; that it was taken is news all the same
             if isinstance(outcome, Accepted):
                 ref = outcome.carrier_ref
-                store.taken(tx, claim.message_id, claim.attempt, lane_id=lane_id, carrier_ref=ref, now_ms=now_ms)
+                tries_store.taken(tx, claim.message_id, claim.attempt, lane_id=lane_id, carrier_ref=ref, now_ms=now_ms)
                 moved.append(self._apply(tx, claim.message_id, claim.attempt, Report(ref, State.ACCEPTED)))
         for claim, outcome in ended:
             if isinstance(outcome, Accepted):  # the usual case needs no look at the row
                 about = _as_claimed(claim)
-                store.taken(
+                tries_store.taken(
                     tx, claim.message_id, claim.attempt, lane_id=lane_id, carrier_ref=outcome.carrier_ref, now_ms=now_ms
                 )
             else:
                 about = store.known(tx, claim.message_id)
-                if isinstance(outcome, GaveWayError) and store.call_did_its_work(tx, claim.message_id, claim.attempt):
+                if isinstance(outcome, GaveWayError) and calls_store.did_its_work(tx, claim.message_id, claim.attempt):
                     outcome = Spoken(now_ms)  # noqa: PLW2901 - it was cut off after it had been heard
                 if isinstance(outcome, TransportFailure) and not isinstance(outcome, TransportDownError | GaveWayError):
-                    store.went_wrong(
+                    tries_store.went_wrong(
                         tx, claim.message_id, claim.attempt, lane_id=lane_id, error=str(outcome), now_ms=now_ms
                     )
                 if about.standing.state != State.SENDING or about.attempts != claim.attempt:
@@ -175,23 +175,23 @@ class Posting:
             at_ms = outcome.heard_ms if isinstance(outcome, Spoken) else None
             moved.append(store.move(tx, about, verdict, now_ms, at_ms=at_ms))
             if early and isinstance(outcome, Accepted):
-                reports = store.pop_early(tx, lane_id, outcome.carrier_ref)
+                reports = tries_store.pop_early(tx, lane_id, outcome.carrier_ref)
                 moved += [self._apply(tx, claim.message_id, claim.attempt, report) for report in reports]
         self.purse.pay(tx, transport, lane_id, ended, now_ms)
-        store.no_longer_under_way(tx, [(claim.message_id, claim.attempt) for claim, _ in ended])
+        tries_store.no_longer_under_way(tx, [(claim.message_id, claim.attempt) for claim, _ in ended])
         self.tell(tx, moved)
 
     def report(self, tx: sqlite3.Connection, transport: str, reports: Sequence[Report]) -> None:
         """Take what a carrier says; what it says of a try we have not heard the end of is kept until we have."""
         if not reports:
             return
-        lane_id = store.lane(tx, transport)
+        lane_id = tries_store.lane(tx, transport)
         moved: list[Moved | None] = []
         for report in reports:
-            found = store.find_try(tx, lane_id, report.carrier_ref)
+            found = tries_store.find_try(tx, lane_id, report.carrier_ref)
             if found is None:
                 now_ms = self.clock.now_ms()
-                store.keep_early(tx, lane_id, report, now_ms if report.at_ms is None else report.at_ms, now_ms)
+                tries_store.keep_early(tx, lane_id, report, now_ms if report.at_ms is None else report.at_ms, now_ms)
             else:
                 moved.append(self._apply(tx, *found, report))
         self.tell(tx, moved)
@@ -209,17 +209,19 @@ class Posting:
         """Tries that were under way when the program, or that one lane, stopped; returns how many were found (call
         until 0)."""
         now_ms = self.clock.now_ms()
-        found = store.under_way(tx, limit, transport)
+        found = tries_store.under_way(tx, limit, transport)
         moved = []
         for message_id, number in found:
             about = store.known(tx, message_id)
             if about.standing.state != State.SENDING or about.attempts != number or about.lane_id is None:
                 continue
             self.purse.pay_interrupted(tx, about.lane_id, message_id, number, now_ms)
-            store.went_wrong(tx, message_id, number, lane_id=about.lane_id, error=Trouble.INTERRUPTED, now_ms=now_ms)
-            heard = store.call_did_its_work(tx, message_id, number)
+            tries_store.went_wrong(
+                tx, message_id, number, lane_id=about.lane_id, error=Trouble.INTERRUPTED, now_ms=now_ms
+            )
+            heard = calls_store.did_its_work(tx, message_id, number)
             moved.append(store.move(tx, about, after_interruption(about.standing, heard=heard), now_ms))
-        store.no_longer_under_way(tx, found)
+        tries_store.no_longer_under_way(tx, found)
         self.tell(tx, moved)
         return len(found)
 
@@ -241,11 +243,11 @@ class Posting:
             self.tell(tx, [store.move(tx, about, never_seen(about.standing), now_ms)])
             return
         message_id = about.standing.message_id
-        lane_id, ref = store.lane(tx, transport), fate.carrier_ref
+        lane_id, ref = tries_store.lane(tx, transport), fate.carrier_ref
         if ref:
-            store.taken(tx, message_id, about.attempts, lane_id=lane_id, carrier_ref=ref, now_ms=now_ms)
+            tries_store.taken(tx, message_id, about.attempts, lane_id=lane_id, carrier_ref=ref, now_ms=now_ms)
         report = Report(ref, fate.said, fate.at_ms, fate.trouble, fate.code)
-        early = store.pop_early(tx, lane_id, ref)
+        early = tries_store.pop_early(tx, lane_id, ref)
         self.tell(tx, [self._apply(tx, message_id, about.attempts, r) for r in (report, *early)])
 
     def send_again(self, tx: sqlite3.Connection, about: store.Known) -> bool:
@@ -298,14 +300,14 @@ class Posting:
     def has_restless(self, tx: sqlite3.Connection) -> bool:
         """Whether something is due that quiet hours hold back."""
         now_ms = self.clock.now_ms()
-        return bool(store.asleep(tx, self._held(now_ms), now_ms, 1))
+        return bool(queue_store.asleep(tx, self._held(now_ms), now_ms, 1))
 
     def put_to_bed(self, tx: sqlite3.Connection) -> None:
         """In quiet hours, what may not go now gets its own moment after they end."""
         now_ms = self.clock.now_ms()
         if self.quiet is not None:
-            asleep = store.asleep(tx, self._held(now_ms), now_ms, _BATCH)
-            store.put_off(tx, [(message_id, self.quiet.release_ms(now_ms, message_id)) for message_id in asleep])
+            asleep = queue_store.asleep(tx, self._held(now_ms), now_ms, _BATCH)
+            queue_store.put_off(tx, [(message_id, self.quiet.release_ms(now_ms, message_id)) for message_id in asleep])
 
     def _held(self, now_ms: int) -> list[Priority]:
         may_go = self.may_go(now_ms)
@@ -314,10 +316,10 @@ class Posting:
     def mend_times(self, tx: sqlite3.Connection) -> None:
         """After the clock was put right: retries that a wrong clock planned for another year are due now."""
         now_ms = self.clock.now_ms()
-        store.bring_forward(tx, now_ms + LONGEST_MS, now_ms)
+        queue_store.bring_forward(tx, now_ms + LONGEST_MS, now_ms)
 
     def forget_references(self, tx: sqlite3.Connection) -> None:
-        store.forget_references(tx, self.clock.now_ms() - _REFERENCE_MS)
+        tries_store.forget_references(tx, self.clock.now_ms() - _REFERENCE_MS)
 
     # calls
 
@@ -339,13 +341,13 @@ class Posting:
         now_ms = self.clock.now_ms()
         match what:
             case CallStep.ANSWERED:
-                store.call_begins(tx, claim.message_id, claim.attempt, now_ms)
+                calls_store.begins(tx, claim.message_id, claim.attempt, now_ms)
             case CallStep.HEARD:
-                store.call_heard(tx, claim.message_id, claim.attempt, now_ms)
+                calls_store.heard(tx, claim.message_id, claim.attempt, now_ms)
             case CallStep.KEY if answers:
-                store.call_key(tx, claim.message_id, claim.attempt)
+                calls_store.key_pressed(tx, claim.message_id, claim.attempt)
             case CallStep.ENDED:
-                store.call_ends(tx, claim.message_id, claim.attempt, now_ms, why or "")
+                calls_store.ends(tx, claim.message_id, claim.attempt, now_ms, why or "")
         event = CallEvent(claim.message_id, claim.kind, claim.reference, what, key, now_ms, why, node)
         guarded(tx, lambda: self.events.call(tx, event), f"call message={claim.message_id}")
 
@@ -365,8 +367,8 @@ class Posting:
         tx.execute("RELEASE told")
 
 
-def _pick(share: Share) -> store.Pick:
-    return store.Pick.SPARING if share.spares else store.Pick.ANY
+def _pick(share: Share) -> queue_store.Pick:
+    return queue_store.Pick.SPARING if share.spares else queue_store.Pick.ANY
 
 
 def _with(claim: Claim, postscript: str) -> Claim:

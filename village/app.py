@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from audio.speech import Speech
+from gateway.calls_store import waits_for_speech
 from gateway.choosing import Line
 from gateway.gateway import Gateway, Settings
 from gateway.message import CallEvent, Channel, MissedCall, Moved, ReceivedSms
+from gateway.queue_store import count_waiting
 from gateway.quiet import QuietHours
+from gateway.shift_store import shift_times as shift_messages
 from gateway.simulated.carrier import Carrier
-from gateway.store import count_waiting, waits_for_speech
-from gateway.store import shift_times as shift_messages
 from gateway.transport import CallTransport, SmsTransport
 from gateway.transports.simulator import SimulatorCalls, SimulatorSms
 from sync.journal import Journal

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.message import Channel, Draft, Priority
 from gateway.outbox import Outbox
-from gateway.store import shift_times as shift_messages
+from gateway.shift_store import shift_times as shift_messages
 from village.ground.clock import KernelClock, MovableClock, SystemClock, parse_iso
 from village.ground.database import Database, DiskFullError
 from village.ground.migrate import migrate

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass, field
 
+from gateway import calls_store
 from gateway import store as gateway_store
 from gateway.message import CallEvent, CallStep, State
 from gateway.phone import Phone, PhoneKind
@@ -93,10 +94,10 @@ class Town:
         now_ms = self.clock.now_ms()
         self.move(tx, message_id, State.SENDING)
         number = 1
-        gateway_store.call_begins(tx, message_id, number, now_ms)
-        gateway_store.call_heard(tx, message_id, number, now_ms)
+        calls_store.begins(tx, message_id, number, now_ms)
+        calls_store.heard(tx, message_id, number, now_ms)
         if key is not None:
-            gateway_store.call_key(tx, message_id, number)
+            calls_store.key_pressed(tx, message_id, number)
             notice_call(tx, CallEvent(message_id, "notice", "", CallStep.KEY, key, now_ms))
         self.move(tx, message_id, State.DELIVERED)
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from audio.failures import AudioError, ClipStorageError
+from gateway.calls_store import waits_for_speech
 from gateway.condition import Condition
 from gateway.lanes import LaneStatus
-from gateway.store import waits_for_speech
 from village.doctor import store
 from village.doctor.beyond import SENTENCE, Spoken, examine_county, examine_spoken, no_room_to_speak, untried
 from village.doctor.computer import (

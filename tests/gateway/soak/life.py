@@ -20,9 +20,9 @@ from gateway.failures import CannotAskError, Trouble
 from gateway.gateway import Gateway, Settings
 from gateway.message import CallEvent, Channel, Draft, MissedCall, Moved, ReceivedSms
 from gateway.quiet import QuietHours
+from gateway.shift_store import shift_times
 from gateway.simulated.carrier import Carrier
 from gateway.simulated.handset import Rule
-from gateway.store import shift_times
 from gateway.transport import Accepted, Fate, Parcel
 from gateway.transports.simulator import SimulatorSms
 from tests.gateway.conftest import WatchedDatabase

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from unittest import mock
 
-from gateway import posting, store, verdict
+from gateway import posting, store, tries_store, verdict
 from gateway.inbox import Inbox
 from gateway.message import State
 from gateway.verdict import Standing, Verdict
@@ -15,13 +15,13 @@ from gateway.verdict import Standing, Verdict
 @contextlib.contextmanager
 def attempt_not_written() -> Iterator[None]:
     """The try is not on the disk before the carrier is called."""
-    real = store.take
+    real = tries_store.take
 
     def take(tx, claims, lane_id, now_ms):  # type: ignore[no-untyped-def]
         real(tx, claims, lane_id, now_ms)
         tx.execute("DELETE FROM under_way")
 
-    with mock.patch.object(store, "take", take):
+    with mock.patch.object(tries_store, "take", take):
         yield
 
 
@@ -55,7 +55,7 @@ def no_rank_guard() -> Iterator[None]:
 @contextlib.contextmanager
 def early_reports_dropped() -> Iterator[None]:
     """A report that overtakes the answer it belongs to is thrown away."""
-    with mock.patch.object(store, "keep_early"):
+    with mock.patch.object(tries_store, "keep_early"):
         yield
 
 
