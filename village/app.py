@@ -12,14 +12,10 @@ import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 
-from aiohttp import web
-
 from audio.speech import Speech
-from gateway.calls_store import waits_for_speech
 from gateway.choosing import Line
 from gateway.gateway import Gateway, Settings
-from gateway.message import CallEvent, Channel, MissedCall, Moved, ReceivedSms
-from gateway.queue_store import count_waiting
+from gateway.message import CallEvent, MissedCall, Moved, ReceivedSms
 from gateway.quiet import QuietHours
 from gateway.shift_store import shift_times as shift_messages
 from gateway.simulated.carrier import Carrier
@@ -27,65 +23,46 @@ from gateway.transport import CallTransport, SmsTransport
 from gateway.transports.simulator import SimulatorCalls, SimulatorSms
 from sync.journal import Journal
 from sync.keys import SigningKey
+from village.chores import scheduled
 from village.config import MODEM
+from village.desk import desk_app
 from village.doctor.asking import answering as answering_doctors
 from village.doctor.doctor import Doctor
 from village.doctor.doctor import Village as Examined
 from village.doctor.finding import Finding
 from village.founding import answering_of, carrier_of, complete, hosts_of, means_of
 from village.ground.at_work import at_work
-from village.ground.calendar import short_moment
 from village.ground.clock import Clock, MovableClock
 from village.ground.database import Database
-from village.ground.files import free_bytes
 from village.ground.folder import serving
-from village.ground.memory import give_back
 from village.ground.reasons import reason_of
 from village.ground.timekeeping import Timekeeper
-from village.ground.wording import RefusalError, Wording, say
+from village.ground.wording import RefusalError, say
 from village.keywords.answering import Answering
 from village.lines import Wiring, build, calls_line, named_lines, refuse_without_secrets
-from village.link.county_link import CountyLink, LinkState
-from village.link.reporting import Health, Reporter, Village
+from village.link.county_link import CountyLink
 from village.link.store import shift_times as shift_link
-from village.notices.climb import climb_due
 from village.notices.events import notice_call, notice_moved
-from village.notices.leaders import tell_leaders
 from village.notices.office import Means
-from village.notices.send_notice import send_due
 from village.notices.shift_store import shift_times as shift_notices
-from village.notices.tasks import remind_due
+from village.parts import Parts
 from village.permits.store import shift_times as shift_permits
 from village.place import Place, skip_time
-from village.polls.close_poll import close_due
-from village.polls.count_poll import count_due
 from village.polls.events import poll_call
 from village.polls.listening import Listening
 from village.polls.shift_store import shift_times as shift_polls
 from village.sample.content import suggestions
 from village.sample.village import fill, is_filled
-from village.schedule import Schedule
 from village.secret_file import SECRETS_NAME, read_secrets
 from village.switchboard import Switchboard
 from village.version import VERSION
 from village.web import (
     callbacks,
-    desk_accounts,
-    desk_basis,
-    desk_clock,
-    desk_county,
-    desk_doctor,
-    desk_lines,
-    desk_messages,
-    desk_notices,
-    desk_polls,
-    desk_roster,
-    desk_suggestions,
     phones,
     public,
 )
 from village.web.kit.accounts import Accounts
-from village.web.kit.apps import RailEntry, make_desk_app, make_public_app
+from village.web.kit.apps import make_public_app
 from village.web.kit.authority import (
     authority_fingerprint,
     certificate_ends_ms,
@@ -93,25 +70,9 @@ from village.web.kit.authority import (
     server_context,
 )
 from village.web.kit.first_visit import first_visit_code
-from village.web.kit.gate import Role
 from village.web.kit.serving import Door, listening
 
 log = logging.getLogger(__name__)
-
-_DUE_EVERY_S = 10
-"""How soon a notice planned for a certain minute leaves; a look costs one indexed read."""
-
-_TRY_AGAIN_EVERY_S = 60
-"""How soon those who have not answered are tried again, who has something to do is reminded of it, and a group's leader
-hears that a door list has opened; the rungs are hours apart, in danger minutes."""
-
-_REACH_EVERY_S = 300
-"""How soon the county's record of a notice's reach is looked at again; it is told no oftener than every half hour."""
-
-_GIVE_BACK_EVERY_S = 60
-_TIDY_EVERY_S = 3600
-_CLIPS_MOST_BYTES = 256 * 1024 * 1024
-"""Spoken clips are made again when needed; an SD card has better uses for more."""
 
 _BREATH_S = 0.001
 """Real time for the speech worker and the threads at each step of skipped time."""
@@ -121,9 +82,6 @@ _DESK_CONNECTIONS = 128
 
 _LAST_TRIES_S = 3.0
 """How long a stop waits for messages that are with a carrier; a call is not waited for, it is dialled again."""
-
-_READERS = frozenset({Role.COMMITTEE, Role.SUPERVISORY})
-"""Villagers write to the committee; the supervisory committee may read along, nobody else."""
 
 
 class _Events:
@@ -238,56 +196,21 @@ async def _start(
     await switchboard.settle()
     await gateway.recover()
 
-    listening_since = Listening(clock)
     key = SigningKey.read(place.folder / "sign.key")
     link = CountyLink(db, clock, key, config.village.name)
-    journal = Journal(key.public, clock)
-    reporter = Reporter(journal.append, Village(config.village.name, config.village.groups), means.office)
-
-    async def due() -> None:
-        await db.write(lambda tx: send_due(tx, means, clock.now_ms(), trusted=clock.trusted))
-
-    async def try_again() -> None:
-        """In one unit and this order: a phone that the ladder has just turned to is not reminded of a day as well."""
-
-        def unit(tx: sqlite3.Connection) -> None:
-            now_ms, trusted = clock.now_ms(), clock.trusted
-            climb_due(tx, means, now_ms, trusted=trusted)
-            remind_due(tx, means, now_ms, trusted=trusted)
-            tell_leaders(tx, means, now_ms, trusted=trusted)
-
-        await db.write(unit)
-
-    async def count() -> None:
-        up_since = listening_since.up_since_ms(switchboard.hearing())
-
-        def unit(tx: sqlite3.Connection) -> None:
-            close_due(tx, clock.now_ms(), trusted=clock.trusted)
-            count_due(tx, means, clock.now_ms(), trusted=clock.trusted, up_since_ms=up_since)
-
-        await db.write(unit)
-
-    async def report() -> None:
-        health = await db.read(lambda tx: _health(tx, gateway, place))
-        await db.write(lambda tx: reporter.report_events(tx, clock.now_ms(), health))
-
-    async def report_reach() -> None:
-        await db.write(lambda tx: reporter.report_reach(tx, clock.now_ms()))
-
-    async def tidy() -> None:
-        await speech.prune(_CLIPS_MOST_BYTES)
-
-    async def give_memory_back() -> None:
-        await asyncio.to_thread(give_back)
-
-    schedule = Schedule()
-    schedule.every(_GIVE_BACK_EVERY_S, give_memory_back)
-    schedule.every(_DUE_EVERY_S, due)
-    schedule.every(_TRY_AGAIN_EVERY_S, try_again)
-    schedule.every(_DUE_EVERY_S, count)
-    schedule.every(_DUE_EVERY_S, report)
-    schedule.every(_REACH_EVERY_S, report_reach)
-    schedule.every(_TIDY_EVERY_S, tidy)
+    parts = Parts(
+        place=place,
+        clock=clock,
+        db=db,
+        means=means,
+        gateway=gateway,
+        switchboard=switchboard,
+        speech=speech,
+        timekeeper=timekeeper,
+        link=link,
+        listening_since=Listening(clock),
+    )
+    schedule = scheduled(parts, Journal(key.public, clock))
 
     async def settle() -> None:
         for _ in range(2):  # the second is queued after whatever the first one's commit woke
@@ -326,10 +249,6 @@ async def _start(
     public_app = make_public_app(db=db, clock=clock, key=place.key, village=config.village.name, routes=public_routes)
     accounts = Accounts(db, clock, place.key)
     stack.callback(accounts.close)
-    desk_app = _desk_app(
-        place, clock, db, means=means, gateway=gateway, speech=speech, accounts=accounts, timekeeper=timekeeper,
-        link=link, listening_since=listening_since, switchboard=switchboard, doctor=doctor,
-    )  # fmt: skip
     context = server_context(place.tls_folder, hosts_of(config), clock)
     ports = (0, 0, 0) if any_port else (config.web.public_port, config.web.loopback_port, config.web.desk_port)
     host = listen or config.web.listen
@@ -337,7 +256,7 @@ async def _start(
         (public_at,) = await stack.enter_async_context(listening(public_app, Door(host, ports[0])))
         loopback_at, desk_at = await stack.enter_async_context(
             listening(
-                desk_app,
+                desk_app(parts, accounts=accounts, doctor=doctor),
                 Door("127.0.0.1", ports[1], most=_DESK_CONNECTIONS),
                 Door(host, ports[2], context, most=_DESK_CONNECTIONS),
             )
@@ -377,20 +296,6 @@ async def _start(
     )
 
 
-def _line_facts(gateway: Gateway, switchboard: Switchboard) -> list[desk_lines.LineFacts]:
-    """Every line there is or could be, in the order in which they are asked."""
-    statuses = {status.name: status for status in gateway.lanes()}
-    conditions = gateway.conditions()
-    facts = [
-        desk_lines.LineFacts(name, line.title, line.need, statuses.pop(name, None), conditions.get(name))
-        for name, line in switchboard.lines.items()
-    ]
-    titles = {Channel.SMS: say("短信（模拟）"), Channel.CALL: say("打电话（模拟）")}
-    for name, status in statuses.items():
-        facts.append(desk_lines.LineFacts(name, titles[status.channel], None, status, conditions.get(name)))
-    return facts
-
-
 def _see_modem(switchboard: Switchboard) -> Callable[[str], Awaitable[Finding]]:
     """Imported here: a village without a modem does not carry D-Bus in its memory."""
     from village.doctor.modem_seen import see_modem
@@ -408,128 +313,6 @@ async def _sending(gateway: Gateway, failure: asyncio.Future[None]) -> AsyncIter
             failure.cancel()
             gateway.stop()
             await asyncio.wait({running_gateway}, timeout=_LAST_TRIES_S)
-
-
-def _desk_app(
-    place: Place,
-    clock: Clock,
-    db: Database,
-    *,
-    means: Means,
-    gateway: Gateway,
-    speech: Speech,
-    accounts: Accounts,
-    timekeeper: Timekeeper,
-    link: CountyLink,
-    listening_since: Listening,
-    doctor: Doctor,
-    switchboard: Switchboard,
-) -> web.Application:
-    config = place.config
-
-    def warnings() -> list[Wording]:
-        said = []
-        if db.full:
-            said.append(say("存储卡满了：现在什么都记不下来。请先腾出空间，已经记下的都在。"))
-        if not clock.trusted:
-            said.append(say("村里的钟是猜的，请到“村里的钟”那一页核对。"))
-        if not config.sms.transports:
-            said.append(say("还没有接短信线路：通知只上公开页和上门单。"))
-        return said
-
-    async def foot() -> list[Wording | RailEntry]:
-        dumb = await db.read(waits_for_speech)
-        lanes = gateway.lanes()
-        down = [lane for lane in lanes if not lane.up]
-        if not lanes:
-            line = say("线路：没有接")
-        elif down:
-            line = say("线路：{down}条断了", down=len(down))
-        else:
-            line = say("线路：通")
-        return [
-            RailEntry(desk_doctor.PATH, line),
-            *([say("声音：念不出来，电话先等着")] if dumb else []),
-            _county_line(await link.state(), clock),
-        ]
-
-    return make_desk_app(
-        db=db,
-        clock=clock,
-        key=place.key,
-        village=config.village.name,
-        hosts=hosts_of(config),
-        rail=[
-            RailEntry("/", say("今天")),
-            RailEntry("/notices/new", say("写通知")),
-            RailEntry("/notices", say("送达")),
-            RailEntry("/doors", say("上门单")),
-            RailEntry("/polls", say("投票")),
-            RailEntry("/messages", say("来信"), _READERS),
-            RailEntry("/suggestions", say("建议"), _READERS),
-            RailEntry("/roster", say("花名册")),
-            RailEntry("/county", say("县里")),
-            RailEntry("/basis", say("依据")),
-            RailEntry("/lines", say("线路")),
-            RailEntry("/clock", say("村里的钟")),
-            RailEntry(desk_doctor.PATH, say("设备")),
-            RailEntry("/accounts", say("账号"), frozenset({Role.COMMITTEE})),
-            RailEntry("/ca", say("证书")),
-        ],
-        foot=foot,
-        warnings=warnings,
-        routes=[
-            *desk_notices.routes(db, clock, means, speech),
-            *desk_roster.routes(
-                db,
-                clock,
-                means.vault,
-                means.outbox,
-                area_code=config.village.area_code,
-                groups=config.village.groups,
-                sms_number=config.village.sms_number,
-            ),
-            *desk_messages.routes(db, clock, means.vault),
-            *desk_suggestions.routes(db, clock, means.vault),
-            *desk_polls.routes(db, clock, means, speech, lambda: listening_since.up_since_ms(switchboard.hearing())),
-            *desk_basis.routes(db, clock),
-            *desk_county.routes(db, clock, link),
-            *desk_lines.routes(
-                db,
-                clock,
-                lines=lambda: _line_facts(gateway, switchboard),
-                spending=gateway.spending,
-                settle=switchboard.settle,
-            ),
-            *callbacks.routes(switchboard.called),
-            *desk_clock.routes(clock, timekeeper),
-            *desk_doctor.routes(clock, doctor),
-            *desk_accounts.routes(accounts, place.tls_folder),
-        ],
-    )
-
-
-def _county_line(state: LinkState, clock: Clock) -> Wording:
-    """A quiet line at the foot: being without the county is normal, and nothing to be alarmed about."""
-    if state.county is None:
-        return say("县里：还没有登记")
-    if state.spoke_ms is None:
-        return say("县里：还没有对上过")
-    when = short_moment(state.spoke_ms, clock.now_ms())
-    if state.waiting and state.trouble is not None:
-        return say("县里：{when}对上的，{n}条等着报", when=when, n=state.waiting)
-    return say("县里：{when}对上的", when=when)
-
-
-def _health(tx: sqlite3.Connection, gateway: Gateway, place: Place) -> Health:
-    lanes = gateway.lanes()
-    return Health(
-        version=VERSION,
-        waiting=count_waiting(tx),
-        lines=len(lanes),
-        lines_down=sum(not lane.up for lane in lanes),
-        disk_free_mb=free_bytes(place.folder) >> 20,
-    )
 
 
 def _spans(open_hours: Sequence[tuple[int, int]]) -> tuple[tuple[str, str], ...]:
