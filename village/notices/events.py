@@ -79,7 +79,7 @@ def _correct_after_all(tx: sqlite3.Connection, means: Means, notice: Notice, cop
         return
     waiting = [other.message_id for other in copies if other.state is MessageState.QUEUED]
     means.outbox.withdraw(tx, waiting)
-    serves = tuple(store.served_by_message(tx, copy.message_id))
+    serves = tuple(units_behind(tx, notice, phone.id))
     post(tx, means, notice, [Letter(phone, copy.channel, CopyKind.CORRECTION, serves)], now_ms)
 
 

@@ -328,14 +328,14 @@ def version_of_message(tx: sqlite3.Connection, message_id: int) -> tuple[int, in
     return None if row is None else (row["notice_id"], row["version"])
 
 
-def served_by_phone(tx: sqlite3.Connection, notice_id: int, phone_id: int) -> list[UnitId]:
-    """The units that any copy to this phone was meant for."""
+def units_served(tx: sqlite3.Connection, notice_id: int, version: int) -> set[UnitId]:
+    """The units that any copy of this version we sent of our own accord was meant for."""
     rows = tx.execute(
         "SELECT DISTINCT s.unit_id FROM notice_copy c JOIN notice_copy_serves s ON s.copy_id = c.id"
-        " WHERE c.notice_id = :notice AND c.phone_id = :phone ORDER BY s.unit_id",
-        {"notice": notice_id, "phone": phone_id},
+        " WHERE c.notice_id = :notice AND c.version = :version AND c.kind <> 'asked'",
+        {"notice": notice_id, "version": version},
     )
-    return [UnitId(row["unit_id"]) for row in rows]
+    return {UnitId(row["unit_id"]) for row in rows}
 
 
 def served_by_message(tx: sqlite3.Connection, message_id: int) -> list[UnitId]:
