@@ -60,16 +60,18 @@ def left_late(tx: sqlite3.Connection, notice: Notice, *, after_ms: int, until_ms
 class PhoneCopy:
     """One copy of the current wording. `state` None: the gateway has forgotten it."""
 
+    message_id: int
     channel: Channel
     kind: CopyKind
     state: MessageState | None
+    accepted_ms: int | None
     error: str | None
 
 
 def copies_by_phone(tx: sqlite3.Connection, notice_id: int, version: int) -> dict[int, list[PhoneCopy]]:
     """What each phone was sent of this wording of our own accord, oldest first."""
     rows = tx.execute(
-        "SELECT c.phone_id, c.channel, c.kind, m.state, m.error"
+        "SELECT c.phone_id, c.message_id, c.channel, c.kind, m.state, m.accepted_ms, m.error"
         " FROM notice_copy c LEFT JOIN message_state m ON m.id = c.message_id"
         " WHERE c.notice_id = :notice AND c.version = :version AND c.kind <> 'asked' ORDER BY c.id",
         {"notice": notice_id, "version": version},
@@ -78,9 +80,11 @@ def copies_by_phone(tx: sqlite3.Connection, notice_id: int, version: int) -> dic
     for row in rows:
         found.setdefault(row["phone_id"], []).append(
             PhoneCopy(
+                message_id=row["message_id"],
                 channel=Channel(row["channel"]),
                 kind=CopyKind(row["kind"]),
                 state=None if row["state"] is None else MessageState(row["state"]),
+                accepted_ms=row["accepted_ms"],
                 error=row["error"],
             )
         )
