@@ -19,21 +19,20 @@ from dataclasses import dataclass
 
 from gateway.message import Channel
 from gateway.message import State as MessageState
-from village.notices import climb_store, store
+from village.notices import climb_store
 from village.notices.dispatch import Letter, in_turn, post
 from village.notices.ladder import after_first_ms, due_rung, next_open_ms, nobody_there
 from village.notices.notice import CopyKind, Notice, Rung, State, UnitKind
 from village.notices.office import Means, Office
 from village.notices.reach import waits
 from village.notices.reach_store import unit_rows
+from village.notices.running import running
 from village.notices.steps import rung_times
 from village.notices.ways import Delivery, allot
 from village.people.audience import Audience
 from village.people.store import select
 
 log = logging.getLogger(__name__)
-
-_DAYS_MS = 14 * 86_400_000
 
 _LEFT = frozenset({MessageState.ACCEPTED, MessageState.DELIVERED, MessageState.UNKNOWN})
 """An SMS that is out: only whoever may have it can be reminded of it."""
@@ -56,10 +55,12 @@ def climb_due(tx: sqlite3.Connection, means: Means, now_ms: int, *, trusted: boo
     if not trusted:
         return []
     climbed = []
-    for notice in store.running(tx, now_ms - _DAYS_MS):
-        if notice.state is not State.SENT or not notice.rungs or now_ms >= notice.door_ms(means.office.door_after_h):
-            continue
-        done = climb_store.climbed(tx, notice.id, notice.version)
+    waiting = [
+        notice
+        for notice in running(tx, means.office, now_ms)
+        if notice.rungs and now_ms < notice.door_ms(means.office.door_after_h)
+    ]
+    for notice, done in zip(waiting, climb_store.climbed_each(tx, waiting).values(), strict=True):
         rung = due_rung(rung_times(notice, means.office, done), done, now_ms)
         if rung is None:
             late = _late_reminders(tx, means.office, notice, done, now_ms)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from gateway.message import Channel
@@ -17,6 +19,19 @@ def climbed(tx: sqlite3.Connection, notice_id: int, version: int) -> dict[Rung, 
         {"notice": notice_id, "version": version},
     )
     return {Rung(row["rung"]): row["at_ms"] for row in rows}
+
+
+def climbed_each(tx: sqlite3.Connection, notices: Collection[Notice]) -> dict[int, dict[Rung, int]]:
+    """By notice, the rungs of its current wording and when; every one of them is in it."""
+    rows = tx.execute(
+        "SELECT r.notice_id, r.rung, r.at_ms FROM json_each(:wanted) w JOIN notice_rung r"
+        " ON r.notice_id = w.value ->> 0 AND r.version = w.value ->> 1",
+        {"wanted": json.dumps([[notice.id, notice.version] for notice in notices])},
+    )
+    found: dict[int, dict[Rung, int]] = {notice.id: {} for notice in notices}
+    for row in rows:
+        found[row["notice_id"]][Rung(row["rung"])] = row["at_ms"]
+    return found
 
 
 def climb(tx: sqlite3.Connection, step: tuple[int, int, Rung], now_ms: int, *, messages: int) -> None:

@@ -19,12 +19,13 @@ from gateway.segments import count
 from village.ground.clock import beijing
 from village.ground.wording import Wording, say
 from village.notices import leaders_store
-from village.notices.doors import OPEN_DAYS, open_notices, tick
+from village.notices.doors import tick
 from village.notices.leaders_store import LetterRow, Numbered
-from village.notices.notice import Notice, State, UnitId, UnitKind
+from village.notices.notice import Notice, UnitId, UnitKind
 from village.notices.office import Means, Office
 from village.notices.reach import to_visit
 from village.notices.reach_store import UnitRow, unit_rows
+from village.notices.running import is_running, running
 from village.notices.steps import rings_again
 from village.notices.store import notice_of
 from village.people.store import PhoneRow, ResidentRow, everybody, holders, resident
@@ -37,7 +38,7 @@ KIND = "leader"
 LONGEST_PARTS = 3
 """Of one list: what an old phone shows without losing a part (facts/sms.md has notices of one or two)."""
 
-_DAY_MS, _HOUR_MS = 86_400_000, 3_600_000
+_HOUR_MS = 3_600_000
 
 _NOTHING_CAME, _OPENED = 1, 2
 """The two rounds: households nothing can reach any more, and everybody who has not answered in time."""
@@ -135,7 +136,7 @@ def tell_leaders(tx: sqlite3.Connection, means: Means, now_ms: int, *, trusted: 
         return 0
     sent = 0
     awake = _awake(means.office, now_ms)
-    for notice in open_notices(tx, now_ms):
+    for notice in running(tx, means.office, now_ms):
         _take_back_needless(tx, means, notice)
         if not notice.channels.reaches_phones or not (awake or notice.urgent):
             continue
@@ -426,9 +427,9 @@ def told_groups(tx: sqlite3.Connection, notice: Notice, office: Office, now_ms: 
 
 
 def _next_list_ms(tx: sqlite3.Connection, notice: Notice, office: Office, now_ms: int) -> int | None:
-    if notice.state is not State.SENT or not notice.channels.reaches_phones:
+    if not notice.channels.reaches_phones:
         return None
-    if max(notice.start_ms, notice.version_ms, notice.due_ms or 0) < now_ms - OPEN_DAYS * _DAY_MS:
+    if not is_running(tx, office, notice, now_ms):
         return None
     done = leaders_store.rounds_done(tx, notice.id, notice.version)
     door_ms = notice.door_ms(office.door_after_h)

@@ -214,17 +214,6 @@ def version_in_hand(
     return None if row is None else row["version"]
 
 
-def open_since(tx: sqlite3.Connection, since_ms: int) -> list[int]:
-    """Ids of the notices that are out and were sent, corrected or due since then, newest first."""
-    rows = tx.execute(
-        "SELECT n.id FROM notice n JOIN notice_version v ON v.notice_id = n.id AND v.version = n.version"
-        " WHERE n.state = 'sent' AND max(n.start_ms, v.created_ms, coalesce(v.due_ms, 0)) >= :since"
-        " ORDER BY n.start_ms DESC, n.id DESC",
-        {"since": since_ms},
-    )
-    return [row["id"] for row in rows]
-
-
 def letter_messages(tx: sqlite3.Connection, *, notice_id: int | None = None, phone_id: int | None = None) -> list[int]:
     """Messages to leaders that may still be sent: about one notice, or to one phone."""
     rows = tx.execute(

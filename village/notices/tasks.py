@@ -135,7 +135,7 @@ def _remind(tx: sqlite3.Connection, means: Means, notice: Notice, task: Task, no
             priority=Priority.REMINDER,
             reference=f"{KIND}/{notice.id}",
             text=reminder_text(means.office, notice, task, [unit.name for unit in reminder.units]),
-            expires_ms=_over_ms(task),
+            expires_ms=task.over_ms,
         )
         for reminder in reminders
     ]
@@ -150,11 +150,6 @@ def _remind(tx: sqlite3.Connection, means: Means, notice: Notice, task: Task, no
     if reminders:
         log.info("reminded notice=%d messages=%d", notice.id, len(reminders))
     return len(reminders)
-
-
-def _over_ms(task: Task) -> int:
-    """The end of the last day."""
-    return parse_iso(f"{task.by_day}T00:00:00") + _DAY_MS
 
 
 def _reminders(tx: sqlite3.Connection, notice: Notice) -> list[_Reminder]:

@@ -6,9 +6,10 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from gateway.message import State as MessageState
+from village.ground.clock import parse_iso
 from village.notices.notice import UnitId
 
 
@@ -22,6 +23,15 @@ class Task:
     set_by: str
     set_ms: int
     reminded_ms: int | None
+
+    @property
+    def over_ms(self) -> int:
+        return day_over_ms(self.by_day)
+
+
+def day_over_ms(day: date) -> int:
+    """The end of a Beijing day."""
+    return parse_iso(f"{day + timedelta(days=1)}T00:00:00")
 
 
 @dataclass(frozen=True, slots=True)
