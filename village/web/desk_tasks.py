@@ -15,13 +15,13 @@ from village.ground.clock import Clock
 from village.ground.database import Database
 from village.ground.wording import RefusalError, Wording, say
 from village.notices.office import Means
+from village.notices.task_words import reminder_text
 from village.notices.tasks import (
     LONGEST_WHAT,
     Done,
     TaskView,
     drop_task,
     mark_done,
-    reminder_text,
     set_task,
     task_view,
     undo_done,
