@@ -17,6 +17,7 @@ from village.notices import store
 from village.notices.climb import climb_due
 from village.notices.correct_notice import correct_notice
 from village.notices.doors import doors, open_doors
+from village.notices.leaders import tell_leaders
 from village.notices.notice import Notice, Rung
 from village.notices.numbers import refuse_taken
 from village.notices.reach import reach, reaches
@@ -151,7 +152,7 @@ async def test_a_number_rests_after_the_last_day_on_which_something_is_to_be_don
 
 
 async def test_many_at_once_are_what_each_would_be_alone_in_as_many_reads_as_one(db: Database, town: Town) -> None:
-    """今天 and the door lists."""
+    """今天, the door lists, and the looks of every minute at which nothing is due."""
 
     def out(tx: sqlite3.Connection) -> None:
         notice = town.send(tx)
@@ -166,7 +167,12 @@ async def test_many_at_once_are_what_each_would_be_alone_in_as_many_reads_as_one
         lists = open_doors(tx, now_ms, office)
         assert lists == [doors(tx, one.id, now_ms, office) for one in found]
         assert all(len(one.open) == 1 and one.open[0].tried for one in lists)
-        looks = (lambda: reaches(tx, found, now_ms, office), lambda: open_doors(tx, now_ms, office))
+        looks = (
+            lambda: reaches(tx, found, now_ms, office),
+            lambda: open_doors(tx, now_ms, office),
+            lambda: climb_due(tx, town.means, now_ms, trusted=True),
+            lambda: tell_leaders(tx, town.means, now_ms, trusted=True),
+        )
         return [len(said(tx, look)) for look in looks]
 
     await db.write(lambda tx: [town.house(tx, name) for name in ("王德福", "李桂英")])

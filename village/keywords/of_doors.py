@@ -15,10 +15,11 @@ from village.keywords.door_replies import DoorReplies
 from village.keywords.of_suggestions import suggestion
 from village.keywords.reading import Reading
 from village.notices import leaders_store
-from village.notices.leaders import Listed, groups_led, listed
 from village.notices.notice import Notice, State
 from village.notices.running import running
 from village.notices.store import newest_by_number
+from village.notices.tick_doors import Listed, listed
+from village.notices.who_leads import groups_led
 from village.people.store import PhoneRow
 
 

@@ -24,9 +24,9 @@ def climbed(tx: sqlite3.Connection, notice_id: int, version: int) -> dict[Rung, 
 def climbed_each(tx: sqlite3.Connection, notices: Collection[Notice]) -> dict[int, dict[Rung, int]]:
     """By notice, the rungs of its current wording and when; every one of them is in it."""
     rows = tx.execute(
-        "SELECT r.notice_id, r.rung, r.at_ms FROM json_each(:wanted) w JOIN notice_rung r"
-        " ON r.notice_id = w.value ->> 0 AND r.version = w.value ->> 1",
-        {"wanted": json.dumps([[notice.id, notice.version] for notice in notices])},
+        "SELECT r.notice_id, r.rung, r.at_ms FROM json_each(:wanted) w JOIN notice n ON n.id = w.value"
+        " JOIN notice_rung r ON r.notice_id = n.id AND r.version = n.version",
+        {"wanted": json.dumps([notice.id for notice in notices])},
     )
     found: dict[int, dict[Rung, int]] = {notice.id: {} for notice in notices}
     for row in rows:
