@@ -19,21 +19,14 @@ from village.ground.wording import RefusalError
 from village.notices import store, tasks_store
 from village.notices.confirm import Via, confirm
 from village.notices.correct_notice import correct_notice
+from village.notices.done import Done, mark_done, undo_done
 from village.notices.events import task_call
 from village.notices.notice import Channels, Notice
 from village.notices.shift_store import shift_times
 from village.notices.spoken import GOODBYE, greeting
 from village.notices.stop_notice import spare_phone, stop_notice
 from village.notices.task_words import MOST_NAMES, reminder_script, reminder_text
-from village.notices.tasks import (
-    Done,
-    drop_task,
-    mark_done,
-    remind_due,
-    set_task,
-    task_view,
-    undo_done,
-)
+from village.notices.tasks import drop_task, remind_due, set_task, task_view
 from village.people import phones
 from village.people.audience import Audience
 

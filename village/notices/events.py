@@ -10,9 +10,10 @@ import sqlite3
 
 from gateway.message import CallEvent, CallStep, Channel, Moved
 from gateway.message import State as MessageState
-from village.notices import store, tasks, tasks_store
+from village.notices import store, tasks_store
 from village.notices.confirm import Via, confirm, units_behind
 from village.notices.dispatch import Letter, post
+from village.notices.done import Done, mark_done
 from village.notices.ladder import next_rung
 from village.notices.notice import CopyKind, Notice, Rung, State, UnitId
 from village.notices.office import Means
@@ -21,6 +22,7 @@ from village.notices.reach_store import unit_rows
 from village.notices.spoken import CONFIRM_KEY
 from village.notices.store import CopyRow
 from village.notices.task_words import ASKING, DONE_KEY
+from village.notices.tasks import KIND as TASK
 from village.people.store import phone_by_id
 
 log = logging.getLogger(__name__)
@@ -97,7 +99,7 @@ def notice_call(tx: sqlite3.Connection, event: CallEvent) -> None:
 def task_call(tx: sqlite3.Connection, means: Means, event: CallEvent) -> None:
     """Key 9 where a reminder's call asks for it says that it is done, for those it named who are on this phone still;
     who has done it knows of it."""
-    if event.kind != tasks.KIND or event.what is not CallStep.KEY or event.key != DONE_KEY or event.node not in ASKING:
+    if event.kind != TASK or event.what is not CallStep.KEY or event.key != DONE_KEY or event.node not in ASKING:
         return
     asked = tasks_store.asked_by(tx, event.message_id)
     if asked is None:
@@ -109,4 +111,4 @@ def task_call(tx: sqlite3.Connection, means: Means, event: CallEvent) -> None:
         log.warning("who says it is done does not hold this phone any more message=%d", event.message_id)
         return
     confirm(tx, notice.id, via=Via.CALL, at_ms=event.at_ms, phone_id=phone_id)
-    tasks.mark_done(tx, means.outbox, notice.id, units, via=tasks.Done.CALL, phone_id=phone_id, now_ms=event.at_ms)
+    mark_done(tx, means.outbox, notice.id, units, via=Done.CALL, phone_id=phone_id, now_ms=event.at_ms)

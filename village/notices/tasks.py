@@ -1,8 +1,6 @@
-"""What a notice asks to be done by a day (医保12月25日截止), who has done it, and the one reminder three days before.
+"""What a notice asks to be done by a day (医保12月25日截止), and the one reminder three days before.
 
-To know is not to have done: a 收到 to the notice never counts as done, nor does having listened to the reminder; 办好
-is said in answer to it, in words, or ticked at the desk. Nobody who has done it is reminded, nobody twice for one day,
-nobody by a guessed clock.
+Nobody who has done it (`done.py`) is reminded, nobody twice for one day, nobody by a guessed clock.
 """
 
 from __future__ import annotations
@@ -10,10 +8,8 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections import Counter
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
-from enum import StrEnum
 
 from gateway.message import Channel, Draft, Priority
 from gateway.message import State as MessageState
@@ -22,10 +18,9 @@ from village import questions
 from village.ground.clock import beijing, parse_iso
 from village.ground.wording import RefusalError, say
 from village.notices import tasks_store
-from village.notices.confirm import Via, confirm_units
-from village.notices.notice import Channels, Notice, State, UnitId
+from village.notices.notice import Channels, Notice, State
 from village.notices.office import Means, Office
-from village.notices.store import lapse_confirmation_by, notice_of, units_of
+from village.notices.store import notice_of, units_of
 from village.notices.task_words import reminder_script, reminder_text
 from village.notices.tasks_store import Reminders, Task, TaskUnit
 from village.notices.ways import allot
@@ -39,17 +34,6 @@ KIND = "task"
 DAYS_BEFORE = 3
 LONGEST_WHAT = 12
 _DAY_MS = 86_400_000
-
-
-class Done(StrEnum):
-    """How it became known that something is done."""
-
-    SMS = "sms"
-    CALL = "call"
-    """By the key of a reminder that was a call."""
-    DESK = "desk"
-    LIST = "list"
-    """Among names that were pasted."""
 
 
 def set_task(
@@ -101,9 +85,10 @@ def remind_due(tx: sqlite3.Connection, means: Means, now_ms: int, *, trusted: bo
         return 0
     queued = 0
     for task in tasks_store.unreminded(tx, beijing(now_ms).date()):
+        if now_ms < remind_ms(task, means.office):
+            break  # the nearest days come first
         notice = notice_of(tx, task.notice_id)
-        due = now_ms >= remind_ms(task, means.office) and not too_late_to_remind(notice, task, means.office)
-        if due and notice.state is State.SENT:
+        if notice.state is State.SENT and not too_late_to_remind(notice, task, means.office):
             queued += _remind(tx, means, notice, task, now_ms)
     return queued
 
@@ -181,57 +166,6 @@ def _reminders(tx: sqlite3.Connection, office: Office, notice: Notice) -> list[_
         if units and not refused and delivery.phone.id not in reminded:
             found.append(_Reminder(delivery.phone, channel, units))
     return found
-
-
-# who has done it
-
-
-@dataclass(frozen=True, slots=True)
-class Marked:
-    now: tuple[UnitId, ...]
-    before: int
-    """How many were done already."""
-
-
-def mark_done(
-    tx: sqlite3.Connection,
-    outbox: Outbox,
-    notice_id: int,
-    unit_ids: Collection[int],
-    *,
-    via: Done,
-    by: str = "",
-    phone_id: int | None = None,
-    now_ms: int,
-) -> Marked:
-    """These have done it; done twice is done once. A reminder that still waits for them alone is withdrawn.
-
-    Whom the desk records as done is not sent for either: nobody has to be told at the door of what he has done. What
-    was answered on a phone confirms by itself.
-
-    Raises RefusalError (404) for a household the notice never went to.
-    """
-    notice = notice_of(tx, notice_id)
-    ours = set(units_of(tx, notice.id).values())
-    if not ours.issuperset(unit_ids):
-        raise RefusalError(say("这条通知没有发给这一户"), status=404)
-    now = tuple(
-        UnitId(unit_id)
-        for unit_id in sorted(unit_ids)
-        if tasks_store.add_done(tx, unit_id, via=via, phone_id=phone_id, by=by, now_ms=now_ms)
-    )
-    outbox.withdraw(tx, tasks_store.needless_reminders(tx, notice_id=notice_id, units=now))
-    if via in (Done.DESK, Done.LIST) and notice.state is State.SENT:
-        confirm_units(tx, notice.id, now, via=Via.TASK, seen_version=notice.version, by=by, now_ms=now_ms)
-    return Marked(now, len(set(unit_ids)) - len(now))
-
-
-def undo_done(tx: sqlite3.Connection, notice_id: int, unit_id: int, *, now_ms: int) -> bool:
-    """Ticked by mistake; the record keeps that it was. Raises RefusalError (404)."""
-    if unit_id not in units_of(tx, notice_of(tx, notice_id).id).values():
-        raise RefusalError(say("这条通知没有发给这一户"), status=404)
-    lapse_confirmation_by(tx, unit_id, Via.TASK, now_ms)
-    return tasks_store.undo_done(tx, unit_id, now_ms)
 
 
 # for the desk
