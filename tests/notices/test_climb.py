@@ -774,6 +774,15 @@ async def test_a_line_that_is_only_slow_keeps_what_it_carries(steps: Steps) -> N
     ]  # fmt: skip
 
 
+async def test_what_is_being_sent_at_the_last_call_is_left_to_it_and_rung_when_it_fails(steps: Steps) -> None:
+    _, notice = await waiting_house(steps, rungs=(Rung.CALL,))
+    (text,) = await steps.db.read(lambda tx: steps.town.messages(tx, notice))
+    await steps.do(lambda tx: steps.town.move(tx, text["id"], State.SENDING))
+    assert (await steps.after(9))[-1] == (Rung.CALL, 0)
+    await steps.do(lambda tx: steps.town.move(tx, text["id"], State.FAILED, error="no_signal"))
+    assert await states(steps, notice) == [("sms", "failed"), ("call", "queued")]
+
+
 async def test_danger_rings_whoever_has_no_sms_yet_and_leaves_the_sms_its_chance(steps: Steps) -> None:
     _, notice = await waiting_house(steps, urgent=True)
     for _ in range(11):

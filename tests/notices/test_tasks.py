@@ -445,6 +445,16 @@ async def test_a_key_before_the_question_means_nothing(db: Database, town: Town)
         assert not [one for one in machine.on(Pressed("9")) if isinstance(one, Chosen)]
         machine.on(Played())
         machine.on(Silence())
+    await until_the_22nd(town)
+
+    def early(tx: sqlite3.Connection) -> int:
+        remind(tx, town)
+        (message_id, _), _ = calls(tx, town)
+        event = CallEvent(message_id, "task", "", CallStep.KEY, "9", town.clock.now_ms(), node="matter")
+        task_call(tx, town.means, event)
+        return sum(unit.done_ms is not None for unit in tasks_store.task_units(tx, notice.id))
+
+    assert await db.write(early) == 0
 
 
 async def test_a_call_that_finds_somebody_elses_hand_does_nothing_for_those_it_named(db: Database, town: Town) -> None:
@@ -481,14 +491,18 @@ async def test_persons_on_one_phone_are_named_and_of_too_many_no_nine_is_asked(d
     assert said[3] == "谁办好了，到村委会说一声，再听一遍按星号。"
 
 
-async def test_without_a_call_line_or_where_the_notice_makes_no_calls_nobody_is_called(
-    db: Database, town: Town
-) -> None:
+async def test_without_a_call_line_a_mobile_is_sent_an_sms_after_all(db: Database, town: Town) -> None:
     await db.write(lambda tx: on_the_phone(tx, town))
-    await db.write(lambda tx: task(tx, town, town.send(tx, "合疗", channels=Channels(call=False))))
     mute = Town(replace(town.means, office=replace(town.means.office, calls=False)), town.clock)
     await until_the_22nd(town)
-    assert await db.write(lambda tx: remind(tx, mute)) == 4  # the two mobiles, of either
+    assert await db.write(lambda tx: remind(tx, mute)) == 2
+    assert await db.read(lambda tx: calls(tx, town)) == []
+
+
+async def test_where_the_notice_makes_no_calls_neither_does_its_reminder(db: Database, town: Town) -> None:
+    await db.write(lambda tx: on_the_phone(tx, town, channels=Channels(call=False)))
+    await until_the_22nd(town)
+    assert await db.write(lambda tx: remind(tx, town)) == 2
     assert await db.read(lambda tx: calls(tx, town)) == []
 
 
