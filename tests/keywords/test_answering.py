@@ -42,6 +42,15 @@ async def test_a_nine_confirms_the_newest_notice_without_an_answer(street, text)
     assert not answer.row["shown"]
 
 
+async def test_what_is_due_months_later_is_answered_by_its_number_until_then(street):
+    notice = await street.sends(due_ms=street.clock.now_ms() + 60 * 24 * HOUR)
+    await street.clock.advance(20 * 24 * HOUR)
+    await street.sends("明天停水")
+    await street.clock.advance(20 * 24 * HOUR)
+    assert (await street.says(WANG, f"收到通知{notice.number}")).intent == "confirm"
+    assert await confirmed(street) == [(notice.id, 1, street.phones[WANG], "sms")]
+
+
 async def test_an_acknowledgement_is_sent_where_the_village_wants_it(street):
     street.settings = AnswerSettings(acknowledge=True)
     notice = await street.sends()

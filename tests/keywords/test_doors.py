@@ -18,10 +18,11 @@ from village.keywords.door_replies import DoorReplies
 from village.keywords.grammar import read
 from village.keywords.replies import Replies
 from village.notices.correct_notice import correct_notice
-from village.notices.leaders import Listed, Ticked, tell_leaders, told_groups
+from village.notices.leaders import tell_leaders, told_groups
 from village.notices.notice import Channels, Notice, Order
 from village.notices.send_notice import send_notice
 from village.notices.stop_notice import stop_notice
+from village.notices.tick_doors import Listed, Ticked
 from village.people import changes_store, phones
 from village.people.audience import Audience
 

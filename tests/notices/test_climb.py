@@ -396,7 +396,10 @@ async def test_a_phone_that_changed_hands_is_left_alone_and_the_new_one_climbs_o
         return steps.town.phone(tx, house.residents[0])
 
     new = await steps.do(unit)
-    assert await steps.after(10) == [(Rung.REMINDER, 1), (Rung.CALL, 1)]
+    assert await steps.after(5) == [(Rung.REMINDER, 1)]
+    reminder = await steps.newest(notice)
+    await steps.do(lambda tx: steps.town.deliver(tx, reminder["id"]))
+    assert await steps.after(5) == [(Rung.CALL, 1)]
     rows = await steps.db.read(lambda tx: steps.town.messages(tx, notice))
     assert [(row["phone"], row["channel"]) for row in rows] == [
         (house.phones[0], Channel.SMS), (new, Channel.SMS), (new, Channel.CALL),
@@ -692,3 +695,103 @@ async def test_the_desk_knows_what_comes_next_and_what_it_may_cost(steps: Steps)
     made = await steps.db.read(lambda tx: plan(tx, steps.town.means, order, steps.town.clock.now_ms()))
     assert made.steps == (Rung.REMINDER, Rung.CALL, Rung.SECOND_CALL)
     assert made.more_fen == 10 + 2 * 15
+
+
+# whose first SMS has not left
+
+
+async def waiting_house(steps: Steps, **more: object) -> tuple[House, Notice]:
+    """A household whose SMS waits in the queue."""
+
+    def unit(tx: sqlite3.Connection) -> tuple[House, Notice]:
+        return steps.town.house(tx, "王德福"), steps.town.send(tx, **more)
+
+    made: tuple[House, Notice] = await steps.do(unit)
+    return made
+
+
+async def states(steps: Steps, notice: Notice) -> list[tuple[str, str]]:
+    rows = await steps.db.read(lambda tx: steps.town.messages(tx, notice))
+    return [(row["channel"], row["state"]) for row in rows]
+
+
+async def test_whose_sms_has_not_left_is_rung_by_the_last_call_instead(steps: Steps) -> None:
+    """The line is down all day: no call while a second one is to come, then the call and not both."""
+    _, notice = await waiting_house(steps)
+    assert await steps.after(10) == [(Rung.REMINDER, 0), (Rung.CALL, 0)]
+    assert await states(steps, notice) == [("sms", "queued")]
+    assert await steps.after(13) == [(Rung.SECOND_CALL, 1)]
+    assert await states(steps, notice) == [("sms", "withdrawn"), ("call", "queued")]
+    await steps.do(no_answer(steps, (await steps.newest(notice))["id"]))
+    assert await steps.visits(notice) == 1
+
+
+async def test_whose_sms_left_between_the_calls_is_rung_by_the_second(steps: Steps) -> None:
+    _, notice = await waiting_house(steps)
+    assert await steps.after(10) == [(Rung.REMINDER, 0), (Rung.CALL, 0)]
+    await steps.do(lambda tx: steps.town.deliver(tx, steps.town.messages(tx, notice)[0]["id"]))
+    assert await steps.after(13) == [(Rung.SECOND_CALL, 1)]
+    assert await states(steps, notice) == [("sms", "delivered"), ("call", "queued")]
+
+
+@pytest.mark.parametrize("more", [{"rungs": (Rung.CALL,)}, {"due_ms": parse_iso("2026-12-05T20:00")}])
+async def test_where_no_second_call_comes_the_first_is_the_last(steps: Steps, more: dict[str, object]) -> None:
+    """None was wanted, or the door list opens before it."""
+    _, notice = await waiting_house(steps, **more)
+    assert (await steps.after(9))[-1] == (Rung.CALL, 1)
+    assert await states(steps, notice) == [("sms", "withdrawn"), ("call", "queued")]
+
+
+async def test_where_the_sms_line_was_given_up_the_first_call_rings_at_once(steps: Steps) -> None:
+    _, notice = await waiting_house(steps)
+    office = replace(steps.town.means.office, texts=False)
+    steps.town.means = replace(steps.town.means, office=office)
+    assert await steps.after(9) == [(Rung.CALL, 1)]
+    assert await states(steps, notice) == [("sms", "withdrawn"), ("call", "queued")]
+
+
+async def test_a_line_that_is_only_slow_keeps_what_it_carries(steps: Steps) -> None:
+    """Due in two hours: at the last call one SMS left a moment ago and the next one is about to."""
+
+    def unit(tx: sqlite3.Connection) -> Notice:
+        for name in ("王德福", "李桂英", "张满仓"):
+            steps.town.house(tx, name)
+        return steps.town.send(tx, due_ms=steps.town.clock.now_ms() + 2 * HOUR)
+
+    notice = await steps.do(unit)
+    await steps.town.clock.advance(55 * 60_000)
+
+    def unit2(tx: sqlite3.Connection) -> None:
+        first, second, _ = steps.town.messages(tx, notice)
+        steps.town.deliver(tx, first["id"])
+        steps.town.move(tx, second["id"], State.SENDING)
+
+    await steps.do(unit2)
+    await steps.town.clock.advance(6 * 60_000)
+    assert await steps.climb() == [(Rung.CALL, 1)]  # the one that has it
+    assert await states(steps, notice) == [
+        ("sms", "delivered"), ("sms", "sending"), ("sms", "queued"), ("call", "queued"),
+    ]  # fmt: skip
+
+
+async def test_what_is_being_sent_at_the_last_call_is_left_to_it_and_rung_when_it_fails(steps: Steps) -> None:
+    _, notice = await waiting_house(steps, rungs=(Rung.CALL,))
+    (text,) = await steps.db.read(lambda tx: steps.town.messages(tx, notice))
+    await steps.do(lambda tx: steps.town.move(tx, text["id"], State.SENDING))
+    assert (await steps.after(9))[-1] == (Rung.CALL, 0)
+    await steps.do(lambda tx: steps.town.move(tx, text["id"], State.FAILED, error="no_signal"))
+    assert await states(steps, notice) == [("sms", "failed"), ("call", "queued")]
+
+
+async def test_danger_rings_whoever_has_no_sms_yet_and_leaves_the_sms_its_chance(steps: Steps) -> None:
+    _, notice = await waiting_house(steps, urgent=True)
+    for _ in range(11):
+        await steps.town.clock.advance(60_000)
+        await steps.climb()
+    assert await states(steps, notice) == [("sms", "queued"), ("call", "queued")]
+
+
+async def test_a_reminder_that_waits_gives_way_to_the_call(steps: Steps) -> None:
+    _, notice = await one_house(steps)
+    assert (await steps.after(10))[-1] == (Rung.CALL, 1)
+    assert await states(steps, notice) == [("sms", "delivered"), ("sms", "withdrawn"), ("call", "queued")]

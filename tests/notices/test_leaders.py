@@ -14,22 +14,16 @@ from village.ground.database import Database
 from village.notices import leaders_store, store
 from village.notices.confirm import Via, confirm
 from village.notices.correct_notice import correct_notice
+from village.notices.door_words import list_text
 from village.notices.doors import doors, open_doors, tick, untick
-from village.notices.leaders import (
-    GroupTold,
-    NoLeader,
-    leaders_by_group,
-    list_text,
-    listed,
-    tell_leaders,
-    tick_listed,
-    told_groups,
-)
+from village.notices.leaders import GroupTold, tell_leaders, told_groups
 from village.notices.leaders_store import LetterRow
 from village.notices.notice import Notice
 from village.notices.reach_store import unit_rows
 from village.notices.shift_store import shift_times
 from village.notices.stop_notice import spare_phone, stop_notice
+from village.notices.tick_doors import listed, tick_listed
+from village.notices.who_leads import NoLeader, leaders_by_group
 from village.people.audience import Audience
 from village.people.changes_store import set_field
 from village.people.store import everybody

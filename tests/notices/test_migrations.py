@@ -64,3 +64,25 @@ def test_leaders_are_not_written_to_about_what_went_out_before_the_upgrade(tmp_p
     assert leaders_store.rounds_done(connection, 2, 1) == set()
     assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
     connection.close()
+
+
+def test_what_was_done_stays_done_and_may_be_said_in_a_call(tmp_path: Path) -> None:
+    connection = in_use(tmp_path / "village.db")
+    for step in steps_of(ROOM)[1:4]:
+        connection.executescript(step.sql)
+        connection.execute("INSERT INTO schema_step (package, number, taken_ms) VALUES (?, ?, 1)", (ROOM, step.number))
+    connection.execute(
+        "INSERT INTO task_done VALUES (1, 1, 'desk', NULL, '陈', 5, 6), (2, 1, 'sms', NULL, '', 7, NULL)"
+    )
+    before = [tuple(row) for row in connection.execute("SELECT * FROM task_done ORDER BY id")]
+    migrate(connection, PACKAGES, 2)
+    assert [tuple(row) for row in connection.execute("SELECT * FROM task_done ORDER BY id")] == before
+    add = "INSERT INTO task_done VALUES (3, 1, ?, NULL, '', 8, NULL)"
+    with pytest.raises(sqlite3.IntegrityError):  # done once is enough
+        connection.execute(add, ("call",))
+    connection.execute("UPDATE task_done SET undone_ms = 9 WHERE id = 2")
+    with pytest.raises(sqlite3.IntegrityError):
+        connection.execute(add, ("rumour",))
+    connection.execute(add, ("call",))
+    assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+    connection.close()

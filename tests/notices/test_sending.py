@@ -23,6 +23,7 @@ from village.notices.plan import plan
 from village.notices.send_notice import send_due, send_notice
 from village.notices.stop_notice import stop_notice
 from village.notices.ways import NoWay
+from village.people import phones
 from village.people.audience import Audience
 from village.people.changes_store import leave
 
@@ -374,6 +375,55 @@ async def test_who_left_the_village_since_is_corrected_where_they_were_told(db: 
         return {row["kind"] for row in town.messages(tx, notice, 2)}, len(town.messages(tx, notice, 2))
 
     assert await db.write(unit) == ({"correction"}, 2)
+
+
+def passed_on(tx, town, house):
+    """The household gives its phone away, to people the notice never went to."""
+    at_ms = town.clock.now_ms()
+    other = town.house(tx, "新住户", phones=0)
+    phones.let_go(tx, house.phones[0], house.residents[0], by="测试", at_ms=at_ms)
+    phones.hold(tx, house.phones[0], other.residents[0], "desk", by="测试", at_ms=at_ms)
+
+
+async def test_a_phone_passed_on_hears_of_the_correction_and_answers_for_nobody_it_left(db: Database, town) -> None:
+    """Its new holder listens to the call whole; the household that had the old words is told at the door."""
+
+    def unit(tx):
+        house, other = town.house(tx, "甲"), town.house(tx, "乙")
+        for one in (house, other):
+            town.wants(tx, one.phones[0], "call")
+        notice = town.send(tx)
+        for row in town.messages(tx, notice):
+            town.listen(tx, row["id"])
+        passed_on(tx, town, house)
+        made, again = correct(tx, town, notice), correct(tx, town, notice)
+        rows = town.messages(tx, notice, 2)
+        for row in rows:
+            town.listen(tx, row["id"], key="9")
+        visit = doors(tx, notice.id, town.clock.now_ms(), town.means.office).open
+        return made, again, [(row["kind"], row["phone"]) for row in rows], [door.name for door in visit], house, other
+
+    made, again, told, visit, house, other = await db.write(unit)
+    assert sorted(told) == [("correction", phone) for phone in sorted(house.phones + other.phones)]
+    assert visit == ["甲"]
+    assert made.no_way == again.no_way == 1
+
+
+async def test_old_words_that_arrive_after_all_on_a_phone_passed_on_clear_nobody(db: Database, town) -> None:
+    def unit(tx):
+        house = town.house(tx, "甲")
+        notice = town.send(tx, channels=Channels(sms=False))
+        (old,) = town.messages(tx, notice)
+        town.move(tx, old["id"], M.SENDING, M.QUEUED)
+        correct(tx, town, notice)
+        passed_on(tx, town, house)
+        town.move(tx, old["id"], M.DELIVERED)  # the carrier had put it through all the same
+        town.listen(tx, town.messages(tx, notice, 2)[-1]["id"], key="9")
+        return town.messages(tx, notice, 2), doors(tx, notice.id, town.clock.now_ms(), town.means.office).open
+
+    rows, visit = await db.write(unit)
+    assert [(row["kind"], row["state"]) for row in rows] == [("notice", "withdrawn"), ("correction", "delivered")]
+    assert [door.name for door in visit] == ["甲"]
 
 
 async def test_a_planned_notice_is_simply_rewritten(db: Database, town) -> None:

@@ -8,7 +8,9 @@ from datetime import date
 
 import pytest
 
-from gateway.message import State
+from gateway.message import CallEvent, CallStep, State
+from gateway.phone import PhoneKind
+from gateway.script import Chosen, Listen, Machine, Played, Pressed, Say, Script, Silence
 from gateway.segments import count
 from tests.notices.town import House, Town
 from village.ground.clock import beijing
@@ -17,20 +19,15 @@ from village.ground.wording import RefusalError
 from village.notices import store, tasks_store
 from village.notices.confirm import Via, confirm
 from village.notices.correct_notice import correct_notice
-from village.notices.notice import Notice
+from village.notices.done import Done, mark_done, undo_done
+from village.notices.events import task_call
+from village.notices.notice import Channels, Notice
 from village.notices.shift_store import shift_times
+from village.notices.spoken import GOODBYE, greeting
 from village.notices.stop_notice import spare_phone, stop_notice
-from village.notices.tasks import (
-    MOST_NAMES,
-    Done,
-    drop_task,
-    mark_done,
-    remind_due,
-    reminder_text,
-    set_task,
-    task_view,
-    undo_done,
-)
+from village.notices.task_words import MOST_NAMES, reminder_script, reminder_text
+from village.notices.tasks import drop_task, remind_due, set_task, task_view
+from village.people import phones
 from village.people.audience import Audience
 
 HOUR = 3_600_000
@@ -51,8 +48,34 @@ def remind(tx: sqlite3.Connection, town: Town, *, trusted: bool = True) -> int:
 
 
 def reminders(tx: sqlite3.Connection, town: Town) -> list[tuple[str, str]]:
-    rows = tx.execute("SELECT id, state FROM message_state WHERE kind = 'task' ORDER BY id").fetchall()
+    rows = tx.execute(
+        "SELECT id, state FROM message_state WHERE kind = 'task' AND channel = 'sms' ORDER BY id"
+    ).fetchall()
     return [(town.text_of(tx, row["id"]), row["state"]) for row in rows]
+
+
+def calls(tx: sqlite3.Connection, town: Town) -> list[tuple[int, Script]]:
+    """Every reminder that is a call: its message, and what it says."""
+    rows = tx.execute("SELECT id FROM message_state WHERE kind = 'task' AND channel = 'call' ORDER BY id").fetchall()
+    return [(row["id"], Script.from_json(town.text_of(tx, row["id"]))) for row in rows]
+
+
+def walk(made: Script, *keys: str) -> tuple[list[str], list[tuple[str, str]]]:
+    """What one call says, and which keys answered in which node; each is pressed until it does."""
+    machine, said, chosen, pressed = Machine(made), [], [], list(keys)
+    todo = list(machine.begin())
+    while todo:
+        match todo.pop(0):
+            case Say(lines, _):
+                said += lines
+                todo += machine.on(Played())
+            case Listen():
+                answered = machine.on(Pressed(pressed[0])) if pressed else []
+                del pressed[: len(answered[:1])]
+                todo += answered or machine.on(Silence())
+            case Chosen(key, node):
+                chosen.append((node, key))
+    return said, chosen
 
 
 def settle(tx: sqlite3.Connection, town: Town) -> tuple[Notice, list[House]]:
@@ -299,7 +322,7 @@ async def test_without_a_line_and_at_night_it_waits(db: Database, town: Town) ->
     await until_the_22nd(town, hour=13)
     assert await db.write(lambda tx: remind(tx, town)) == 0
     await town.clock.advance(HOUR)
-    dumb = Town(replace(town.means, office=replace(town.means.office, texts=False)), town.clock)
+    dumb = Town(replace(town.means, office=replace(town.means.office, texts=False, calls=False)), town.clock)
     assert await db.write(lambda tx: remind(tx, dumb)) == 0
     assert await db.write(lambda tx: remind(tx, town)) == 3
 
@@ -336,3 +359,162 @@ async def test_a_reminder_names_all_it_asks_for_in_three_parts_at_most(db: Datab
     many = reminder_text(office, replace(notice, number=88), long, ["王德福"] * (MOST_NAMES + 1))
     assert "回9" not in many
     assert "谁办好了,打057188001234说一声" in many
+
+
+# by a call
+
+
+def on_the_phone(tx: sqlite3.Connection, town: Town, **more: object) -> tuple[Notice, list[House]]:
+    """A landline, a mobile whose owner wants calls, and one that reads SMS."""
+    houses = [town.house(tx, name, phones=0) for name in ("王德福", "李桂英")] + [town.house(tx, "张三")]
+    houses[0].phones.append(town.phone(tx, houses[0].residents[0], kind=PhoneKind.LANDLINE))
+    houses[1].phones.append(town.phone(tx, houses[1].residents[0]))
+    town.wants(tx, houses[1].phones[0], "call")
+    notice = town.send(tx, "医保12月25日截止,每人400元", **more)
+    task(tx, town, notice)
+    return notice, houses
+
+
+def press(tx: sqlite3.Connection, town: Town, message_id: int, made: Script, *keys: str) -> None:
+    """What the gateway tells of one call."""
+    town.move(tx, message_id, State.SENDING)
+    for node, key in walk(made, *keys)[1]:
+        event = CallEvent(message_id, "task", "", CallStep.KEY, key, town.clock.now_ms(), node=node)
+        task_call(tx, town.means, event)
+    town.move(tx, message_id, State.DELIVERED)
+
+
+async def test_whoever_is_reached_by_calls_is_called_once_with_the_same_sentence(db: Database, town: Town) -> None:
+    await db.write(lambda tx: on_the_phone(tx, town))
+    await until_the_22nd(town, hour=6)
+    assert await db.write(lambda tx: remind(tx, town)) == 0
+    await town.clock.advance(HOUR)
+    assert await db.write(lambda tx: remind(tx, town)) == 3
+    assert await db.write(lambda tx: remind(tx, town)) == 0
+    assert len(await db.read(lambda tx: reminders(tx, town))) == 1
+    (_, made), _ = await db.read(lambda tx: calls(tx, town))
+    sentence = "提醒通知1：医保12月25日截止，您家还没办。"
+    ask = "办好了按9，不会办打88001234，再听一遍按星号。"
+    said, chosen = walk(made)
+    assert said == [
+        greeting(town.means.office), sentence, sentence, ask, ask, GOODBYE,
+    ]  # fmt: skip
+    assert chosen == []
+    said, chosen = walk(made, "*", "9")
+    assert said[3:] == [ask, sentence, ask, "记下了：王德福家医保办好了。弄错了打88001234，再见。"]
+    assert chosen == [("ask", "*"), ("ask", "9")]
+
+
+async def test_nine_in_the_call_is_done_and_nobody_else_of_the_household_is_called(db: Database, town: Town) -> None:
+    def unit(tx: sqlite3.Connection) -> Notice:
+        house = town.house(tx, "王德福", people=2, phones=2)
+        for phone in house.phones:
+            town.wants(tx, phone, "call")
+        town.wants(tx, town.house(tx, "李桂英").phones[0], "call")
+        notice = town.send(tx, "医保12月25日截止,每人400元")
+        task(tx, town, notice)
+        return notice
+
+    notice = await db.write(unit)
+    await until_the_22nd(town)
+
+    def ring(tx: sqlite3.Connection) -> tuple[list[tuple[str, str]], list[str], list[tuple[str, str]]]:
+        assert remind(tx, town) == 3
+        first, *_ = calls(tx, town)
+        press(tx, town, *first, "9")
+        units = [(unit.name, unit.via) for unit in tasks_store.task_units(tx, notice.id) if unit.done_ms is not None]
+        states = tx.execute("SELECT state FROM message_state WHERE kind = 'task' ORDER BY id").fetchall()
+        told = tx.execute("SELECT via FROM notice_confirmation WHERE lapsed_ms IS NULL").fetchall()
+        return units, [row["state"] for row in states], [row["via"] for row in told]
+
+    assert await db.write(ring) == ([("王德福", "call")], ["delivered", "withdrawn", "queued"], ["call"])
+
+
+async def test_a_key_before_the_question_means_nothing(db: Database, town: Town) -> None:
+    """In a call about a notice 9 says 听清楚了: whoever presses it out of habit has not said that it is done."""
+    notice, _ = await db.write(lambda tx: on_the_phone(tx, town))
+    found = await db.read(lambda tx: tasks_store.task_of(tx, notice.id))
+    assert found is not None
+    made = reminder_script(town.means.office, notice, found, ["王德福"])
+    for name, node in made.nodes.items():
+        assert ("9" in node.answers) is (name in ("ask", "last")), name
+        assert node.whole is ("9" in node.answers)
+    machine = Machine(made)
+    machine.begin()
+    for _ in range(4):  # all through the greeting and both readings
+        assert not [one for one in machine.on(Pressed("9")) if isinstance(one, Chosen)]
+        machine.on(Played())
+        machine.on(Silence())
+    await until_the_22nd(town)
+
+    def early(tx: sqlite3.Connection) -> int:
+        remind(tx, town)
+        (message_id, _), _ = calls(tx, town)
+        event = CallEvent(message_id, "task", "", CallStep.KEY, "9", town.clock.now_ms(), node="matter")
+        task_call(tx, town.means, event)
+        return sum(unit.done_ms is not None for unit in tasks_store.task_units(tx, notice.id))
+
+    assert await db.write(early) == 0
+
+
+async def test_a_call_that_finds_somebody_elses_hand_does_nothing_for_those_it_named(db: Database, town: Town) -> None:
+    notice, houses = await db.write(lambda tx: on_the_phone(tx, town))
+    await until_the_22nd(town)
+
+    def unit(tx: sqlite3.Connection) -> int:
+        remind(tx, town)
+        at_ms = town.clock.now_ms()
+        other = town.house(tx, "新住户", phones=0)
+        phones.let_go(tx, houses[0].phones[0], houses[0].residents[0], by="测试", at_ms=at_ms)
+        phones.hold(tx, houses[0].phones[0], other.residents[0], "desk", by="测试", at_ms=at_ms)
+        press(tx, town, *calls(tx, town)[0], "9")
+        return sum(unit.done_ms is not None for unit in tasks_store.task_units(tx, notice.id))
+
+    assert await db.write(unit) == 0
+
+
+async def test_persons_on_one_phone_are_named_and_of_too_many_no_nine_is_asked(db: Database, town: Town) -> None:
+    notice, _ = await db.write(lambda tx: on_the_phone(tx, town))
+    found = await db.read(lambda tx: tasks_store.task_of(tx, notice.id))
+    assert found is not None
+    office, names = town.means.office, ["王德福", "李桂英"]
+    said, chosen = walk(reminder_script(office, notice, found, names, slow=True), "9")
+    assert said[1] == "提醒通知1：医保12月25日截止，王德福家、李桂英家还没办。"
+    assert said[-2:] == [
+        "都办好了按9，不会办打88001234，再听一遍按星号。",
+        "记下了：王德福家、李桂英家医保办好了。弄错了打88001234，再见。",
+    ]
+    assert chosen == [("ask", "9")]
+    many = reminder_script(replace(office, phone=""), notice, found, ["王德福"] * (MOST_NAMES + 1))
+    said, chosen = walk(many, "9")
+    assert chosen == []
+    assert said[3] == "谁办好了，到村委会说一声，再听一遍按星号。"
+
+
+async def test_without_a_call_line_a_mobile_is_sent_an_sms_after_all(db: Database, town: Town) -> None:
+    await db.write(lambda tx: on_the_phone(tx, town))
+    mute = Town(replace(town.means, office=replace(town.means.office, calls=False)), town.clock)
+    await until_the_22nd(town)
+    assert await db.write(lambda tx: remind(tx, mute)) == 2
+    assert await db.read(lambda tx: calls(tx, town)) == []
+
+
+async def test_where_the_notice_makes_no_calls_neither_does_its_reminder(db: Database, town: Town) -> None:
+    await db.write(lambda tx: on_the_phone(tx, town, channels=Channels(call=False)))
+    await until_the_22nd(town)
+    assert await db.write(lambda tx: remind(tx, town)) == 2
+    assert await db.read(lambda tx: calls(tx, town)) == []
+
+
+async def test_without_an_sms_line_whoever_may_be_called_is_called(db: Database, town: Town) -> None:
+    notice, houses = await db.write(lambda tx: on_the_phone(tx, town))
+    await db.write(lambda tx: town.wants(tx, houses[2].phones[0], "sms"))
+    dumb = Town(replace(town.means, office=replace(town.means.office, texts=False)), town.clock)
+    await until_the_22nd(town)
+    assert await db.write(lambda tx: remind(tx, dumb)) == 2
+    view = await db.read(lambda tx: task_view(tx, notice.id, town.means.office))
+    assert (view.sent, view.calls, view.heard) == (0, 2, 0)
+    (first, made), _ = await db.read(lambda tx: calls(tx, town))
+    await db.write(lambda tx: press(tx, town, first, made))
+    view = await db.read(lambda tx: task_view(tx, notice.id, town.means.office))
+    assert (view.calls, view.heard) == (2, 1)

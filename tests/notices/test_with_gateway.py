@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -19,13 +20,14 @@ from gateway.transports.simulator import SimulatorCalls, SimulatorSms
 from tests.notices.town import Town
 from village import questions
 from village.ground.database import Database
-from village.notices import store
+from village.notices import store, tasks_store
 from village.notices.confirm import Via, confirm
 from village.notices.correct_notice import correct_notice
 from village.notices.doors import doors
-from village.notices.events import notice_call, notice_moved
+from village.notices.events import notice_call, notice_moved, task_call
 from village.notices.notice import Notice
 from village.notices.reach import Funnel, reach
+from village.notices.tasks import remind_due, set_task
 from village.people.store import phone_by_fingerprint
 
 STEP_MS, MOST_STEPS = 1_000, 4_000
@@ -52,6 +54,7 @@ class Answers:
 
     def call(self, tx: sqlite3.Connection, event: CallEvent) -> None:
         notice_call(tx, event)
+        task_call(tx, self.town.means, event)
 
 
 class Voice:
@@ -215,3 +218,46 @@ async def test_a_power_cut_in_the_middle_sends_nobody_two_copies(line: Line) -> 
         )
     assert max(len(carrier.thread(number(place))) for place in range(1, 13)) == 1
     assert (await db.read(lambda tx: store.notice_of(tx, notice.id))).version == 1
+
+
+async def test_a_call_reminds_of_the_day_and_its_nine_is_done(line: Line) -> None:
+    """He presses 9 while it speaks, as in a call about a notice, and again when he is asked; 17 days lie in between."""
+    db, town, carrier = line.db, line.town, line.carrier
+
+    def people(tx: sqlite3.Connection) -> Notice:
+        town.wants(tx, town.house(tx, "王德福").phones[0], "call")
+        notice = town.send(tx, "医保12月25日截止,每人400元")
+        set_task(
+            tx, town.means.outbox, notice.id, what="医保", by_day=date(2026, 12, 25), by="陈",
+            now_ms=town.clock.now_ms(),
+        )  # fmt: skip
+        return notice
+
+    notice = await db.write(people)
+    carrier.add(number(1))
+    async with on_air(db, town, carrier):
+        await line.until_a_phone(lambda: rung(carrier, number(1)))
+        await line.until(lambda tx: town.messages(tx, notice)[0]["state"] == "delivered")
+    await town.clock.advance(17 * 24 * 3_600_000)
+    assert await db.write(lambda tx: remind_due(tx, town.means, town.clock.now_ms(), trusted=True)) == 1
+    said: list[str] = []
+
+    def listening() -> bool:
+        call = carrier.call(number(1))
+        if call is None:
+            return bool(said)
+        if call.state == "ringing":
+            carrier.answer(number(1))
+        elif call.prompt is not None and call.prompt.text not in said:
+            said.append(call.prompt.text)
+            carrier.press(number(1), "9")
+        return False
+
+    async with on_air(db, town, carrier):
+        await line.until_a_phone(listening)
+        await line.until(
+            lambda tx: tx.execute("SELECT state FROM message_state WHERE kind = 'task'").fetchone()[0] == "delivered"
+        )
+    assert [words[:5] for words in said] == ["您好，青山", "提醒通知1", "办好了按9", "记下了：王"]
+    units = await db.read(lambda tx: tasks_store.task_units(tx, notice.id))
+    assert [(unit.name, unit.via) for unit in units if unit.done_ms is not None] == [("王德福", "call")]

@@ -13,6 +13,7 @@ import pytest
 from playwright.async_api import async_playwright
 
 from audio.speech import Speech
+from gateway.message import CallEvent, CallStep, State
 from gateway.outbox import Outbox
 from tests.notices.town import Town
 from tests.web.kit.browser import Browser, Page
@@ -22,6 +23,7 @@ from village.ground.privacy import Vault
 from village.ground.wording import say
 from village.notices import tasks_store
 from village.notices.correct_notice import correct_notice
+from village.notices.events import task_call
 from village.notices.leaders import tell_leaders
 from village.notices.notice import Notice
 from village.notices.office import Means, Office
@@ -315,12 +317,40 @@ async def test_what_became_of_the_reminder(desk: Desk) -> None:
 
     await desk.db.write(lambda tx: remind(tx, 0))
     part = await desk.browser.get("/notices/1/task")
-    assert "提醒了1条；还有4部手机等通知自己先发出去，再提醒。" in part.text
+    assert "提醒了1部；还有4部等通知自己先发出去，再提醒。" in part.text
     await desk.db.write(lambda tx: remind(tx, 1, 2, 3, 4))
     page = await desk.browser.get("/notices/1/task")
-    assert "5条，到手机0条" in page.text
+    assert "短信5条，到手机0条" in page.text
     page = await desk.browser.submit(page, "/notices/1/task", drop="1")
     assert "不催了" in page.text
+
+
+async def test_the_page_tells_calls_from_sms(desk: Desk) -> None:
+    def prefer(tx: sqlite3.Connection) -> int:
+        phone = desk.town.messages(tx, desk.notice)[0]["phone"]
+        desk.town.wants(tx, phone, "call")
+        for row in desk.town.messages(tx, desk.notice):
+            desk.town.deliver(tx, row["id"])
+        return int(phone)
+
+    phone = await desk.db.write(prefer)
+    assert "现在算是4部手机" in (await set_day(desk)).text
+    assert "不看短信的打电话，念一样的话，现在算是1个。" in (await desk.browser.get("/notices/1/task")).text
+    on_the_22nd = desk.town.clock.now_ms() + 17 * 24 * HOUR
+
+    def call(tx: sqlite3.Connection) -> None:
+        remind_due(tx, desk.town.means, on_the_22nd, trusted=True)
+        row = tx.execute("SELECT id FROM message_state WHERE kind = 'task' AND channel = 'call'").fetchone()
+        event = CallEvent(row["id"], "task", "", CallStep.KEY, "9", on_the_22nd, node="ask")
+        desk.town.move(tx, row["id"], State.SENDING)
+        task_call(tx, desk.town.means, event)
+        desk.town.move(tx, row["id"], State.DELIVERED)
+        assert tx.execute("SELECT phone_id FROM task_done").fetchone()["phone_id"] == phone
+
+    await desk.db.write(call)
+    page = await desk.browser.get("/notices/1/task?show=done")
+    assert "短信4条，到手机0条。 电话1个，听了1个。 每部手机、电话只提醒一次。" in page.text
+    assert "电话里按9说办好了" in page.text
 
 
 # the leaders

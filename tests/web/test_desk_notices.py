@@ -308,6 +308,21 @@ async def test_today_names_what_is_open_and_says_how_to_begin(desk: Desk) -> Non
     assert "要上门 1" in today.text
 
 
+@pytest.mark.parametrize(("days", "there"), [(20, True), (35, True), (36, False)])
+async def test_today_keeps_what_is_due_three_weeks_later_and_for_two_weeks_more(
+    desk: Desk, days: int, there: bool
+) -> None:
+    ago_ms = days * 86_400_000
+
+    def unit(tx):  # type: ignore[no-untyped-def]
+        desk.town.send(tx, TEXT, due_ms=desk.town.clock.now_ms() + 21 * 86_400_000)
+        tx.execute("UPDATE notice SET start_ms = start_ms - ?, created_ms = created_ms - ?", (ago_ms, ago_ms))
+        tx.execute("UPDATE notice_version SET created_ms = created_ms - ?, due_ms = due_ms - ?", (ago_ms, ago_ms))
+
+    await desk.db.write(unit)
+    assert (TEXT in (await desk.browser.get("/")).text) is there
+
+
 async def test_wechat_gets_a_text_without_links(desk: Desk) -> None:
     await desk.send(due="2026-12-07T20:00")
     page = await desk.browser.get("/notices/1/wechat")

@@ -39,12 +39,12 @@ from village.keywords.replies import Replies, Reply
 from village.keywords.task_replies import TaskReplies
 from village.notices import tasks_store
 from village.notices.confirm import confirm, note_asked, read_to
-from village.notices.leaders import tick_listed
+from village.notices.done import Done, mark_done
 from village.notices.notice import Notice
 from village.notices.office import Means
 from village.notices.stop_notice import spare_phone
 from village.notices.store import notice_of
-from village.notices.tasks import Done, mark_done
+from village.notices.tick_doors import tick_listed
 from village.people import phones
 from village.people.optout import set_opted
 from village.people.registration import redeem

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from gateway.segments import count
 from village.keywords.replies import Replies, Reply
-from village.notices.leaders import LONGEST_PARTS, Listed, Ticked, numbered_name, tick_words, unit_word
+from village.notices.door_words import LONGEST_PARTS, numbered_name, tick_words, unit_word
 from village.notices.notice import Notice
+from village.notices.tick_doors import Listed, Ticked
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,11 @@ from village.keywords.door_replies import DoorReplies
 from village.keywords.of_suggestions import suggestion
 from village.keywords.reading import Reading
 from village.notices import leaders_store
-from village.notices.doors import open_notices
-from village.notices.leaders import Listed, groups_led, listed
 from village.notices.notice import Notice, State
+from village.notices.running import running
 from village.notices.store import newest_by_number
+from village.notices.tick_doors import Listed, listed
+from village.notices.who_leads import groups_led
 from village.people.store import PhoneRow
 
 
@@ -147,10 +148,10 @@ def _lists_of(reading: Reading, led: dict[int, str], notice: Notice) -> list[_Li
 def _open_lists(reading: Reading, led: dict[int, str]) -> Decision:
     """上门 alone: the one list that is open, or which there are."""
     replies = DoorReplies(reading.replies)
-    running = open_notices(reading.tx, reading.now_ms)
+    notices = running(reading.tx, reading.office, reading.now_ms)
     found: list[tuple[Notice, list[Listed]]] = []
     for group_no, leader in led.items():
-        for notice in running:
+        for notice in notices:
             had = _numbers_on(reading, _List(notice, group_no, leader, notice.version))
             left = [one for one in listed(reading.tx, notice, group_no) if not one.told and one.number in had]
             if left:

@@ -18,6 +18,7 @@ from village.notices import dispatch, tasks, tasks_store
 from village.notices.confirm import units_behind
 from village.notices.notice import Notice, State, UnitId
 from village.notices.store import notice_of
+from village.notices.task_words import MOST_NAMES
 from village.people.store import PhoneRow
 from village.questions import Question
 
@@ -105,7 +106,7 @@ def _done(reading: Reading, phone: PhoneRow, notice: Notice, message_id: int | N
     """Who has done it knows of it."""
     if message_id is not None:
         units = set(tasks_store.reminded_units(reading.tx, message_id))
-        if len(units) > tasks.MOST_NAMES:
+        if len(units) > MOST_NAMES:
             named = [unit.name for unit in tasks_store.task_units(reading.tx, notice.id) if unit.unit_id in units]
             why = say("提醒里写不下{n}个名字，谁办好了要问清", n=len(named))
             reply = TaskReplies(reading.replies).whose(notice, named)

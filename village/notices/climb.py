@@ -1,24 +1,32 @@
 """Climb a notice's ladder: the next copy to those who have not answered, in one unit with the word that it was climbed.
 
 Never rings or writes to somebody whose household (or who himself, where persons were addressed) has answered.
+
+Whose first SMS has not left (line down, budget spent, a slow line) is not asked by a call why he did not answer it. The
+first call passes him over while a second one is to come: most lines are back by then, and an SMS can be read again,
+which a call cannot. The last call before the door rings him, or the first where the village has no SMS line any more:
+then the call is the fail-over, and takes what still waits out of the queue in the same unit, so that nobody gets both
+and a line that comes back does not send what was told. Only where other SMS of the notice have left within minutes the
+line is slow and not down, and he is left to it. In danger to life everybody is rung, and every SMS keeps its chance.
 """
 
 from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.message import Channel
 from gateway.message import State as MessageState
-from village.notices import climb_store, store
+from village.notices import climb_store
 from village.notices.dispatch import Letter, in_turn, post
 from village.notices.ladder import after_first_ms, due_rung, next_open_ms, nobody_there
 from village.notices.notice import CopyKind, Notice, Rung, State, UnitKind
 from village.notices.office import Means, Office
 from village.notices.reach import waits
 from village.notices.reach_store import unit_rows
+from village.notices.running import running
 from village.notices.steps import rung_times
 from village.notices.ways import Delivery, allot
 from village.people.audience import Audience
@@ -26,10 +34,13 @@ from village.people.store import select
 
 log = logging.getLogger(__name__)
 
-_DAYS_MS = 14 * 86_400_000
-
 _LEFT = frozenset({MessageState.ACCEPTED, MessageState.DELIVERED, MessageState.UNKNOWN})
 """An SMS that is out: only whoever may have it can be reminded of it."""
+
+_UNSENT = frozenset({MessageState.QUEUED, MessageState.SENDING})
+
+_SLOW_MS = 10 * 60_000
+"""A line that carried something this short a while ago is not down: a modem carries six to ten a minute."""
 
 _ENDED = frozenset({MessageState.FAILED, MessageState.UNKNOWN, MessageState.EXPIRED})
 """A call that reached nobody; one that still waits or rings is not doubled."""
@@ -44,10 +55,12 @@ def climb_due(tx: sqlite3.Connection, means: Means, now_ms: int, *, trusted: boo
     if not trusted:
         return []
     climbed = []
-    for notice in store.running(tx, now_ms - _DAYS_MS):
-        if notice.state is not State.SENT or not notice.rungs or now_ms >= notice.door_ms(means.office.door_after_h):
-            continue
-        done = climb_store.climbed(tx, notice.id, notice.version)
+    waiting = [
+        notice
+        for notice in running(tx, means.office, now_ms)
+        if notice.rungs and now_ms < notice.door_ms(means.office.door_after_h)
+    ]
+    for notice, done in zip(waiting, climb_store.climbed_each(tx, waiting).values(), strict=True):
         rung = due_rung(rung_times(notice, means.office, done), done, now_ms)
         if rung is None:
             late = _late_reminders(tx, means.office, notice, done, now_ms)
@@ -57,7 +70,11 @@ def climb_due(tx: sqlite3.Connection, means: Means, now_ms: int, *, trusted: boo
                 log.info("late reminders notice=%d messages=%d", notice.id, len(late))
                 climbed.append((notice, Rung.REMINDER, len(late)))
             continue
-        letters = _letters(tx, means.office, notice, rung)
+        sent = climb_store.copies_by_phone(tx, notice.id, notice.version)
+        left_alone = _left_alone(notice, means.office, rung, done=done, sent=sent, now_ms=now_ms)
+        letters = _letters(tx, means.office, notice, rung, sent=sent, left_alone=left_alone)
+        if rung.channel is Channel.CALL and not notice.urgent:
+            means.outbox.withdraw(tx, _waiting_texts(letters, sent))
         post(tx, means, notice, letters, now_ms, rung=rung)
         climb_store.climb(tx, (notice.id, notice.version, rung), now_ms, messages=len(letters))
         log.info("rung climbed notice=%d rung=%s messages=%d", notice.id, rung.name, len(letters))
@@ -88,11 +105,26 @@ def next_step(tx: sqlite3.Connection, office: Office, notice: Notice, now_ms: in
     due = due_rung(times, done, now_ms)
     if due is not None or ahead:
         at_ms, rung = min(ahead) if due is None else (now_ms, due)
-        return NextStep(rung, max(at_ms, now_ms), len(_letters(tx, office, notice, rung)))
+        sent = climb_store.copies_by_phone(tx, notice.id, notice.version)
+        left_alone = _left_alone(notice, office, rung, done=done, sent=sent, now_ms=now_ms)
+        letters = _letters(tx, office, notice, rung, sent=sent, left_alone=left_alone)
+        return NextStep(rung, max(at_ms, now_ms), len(letters))
     return NextStep(None, door_ms, 0)
 
 
-def _letters(tx: sqlite3.Connection, office: Office, notice: Notice, rung: Rung) -> list[Letter]:
+_Sent = Mapping[int, Sequence[climb_store.PhoneCopy]]
+"""By phone, what it was sent of the current wording."""
+
+
+def _letters(
+    tx: sqlite3.Connection,
+    office: Office,
+    notice: Notice,
+    rung: Rung,
+    *,
+    sent: _Sent,
+    left_alone: Collection[MessageState] = (),
+) -> list[Letter]:
     """A copy for every phone through which somebody who has not answered is reached today, and that this rung can
     still tell something.
 
@@ -107,11 +139,10 @@ def _letters(tx: sqlite3.Connection, office: Office, notice: Notice, rung: Rung)
     ids = [one for one in waiting if one is not None]
     whom = Audience.residents(ids) if persons else Audience.households(ids)
     today = allot(select(tx, whom), notice.unit, notice.channels, usable=office.open_of(notice.channels))
-    sent = climb_store.copies_by_phone(tx, notice.id, notice.version)
     letters = []
     for delivery in in_turn(today.deliveries):
         copies = sent.get(delivery.phone.id, [])
-        if not _helps(rung, delivery, copies):
+        if not _helps(rung, delivery, copies) or _waits_for_text(copies, left_alone):
             continue
         places = [today.units[place] for place in delivery.serves]
         serves = [waiting[place.resident_id if persons else place.household_id] for place in places]
@@ -136,7 +167,9 @@ def _late_reminders(
     late = climb_store.left_late(tx, notice, after_ms=done[Rung.REMINDER], until_ms=now_ms - span_ms)
     if not late:
         return []
-    return [letter for letter in _letters(tx, office, notice, Rung.REMINDER) if letter.phone.id in late]
+    sent = climb_store.copies_by_phone(tx, notice.id, notice.version)
+    letters = _letters(tx, office, notice, Rung.REMINDER, sent=sent)
+    return [letter for letter in letters if letter.phone.id in late]
 
 
 def _helps(rung: Rung, delivery: Delivery, copies: Sequence[climb_store.PhoneCopy]) -> bool:
@@ -149,7 +182,37 @@ def _helps(rung: Rung, delivery: Delivery, copies: Sequence[climb_store.PhoneCop
         return any(copy.channel is Channel.SMS and copy.state in _LEFT for copy in copies)
     if rung is Rung.CALL:
         return not calls
-    return bool(calls) and all(copy.state in _ENDED for copy in calls)
+    return all(copy.state in _ENDED for copy in calls)  # none: the first call passed it over
+
+
+def _left_alone(
+    notice: Notice, office: Office, rung: Rung, *, done: Mapping[Rung, int], sent: _Sent, now_ms: int
+) -> frozenset[MessageState]:
+    """The states of a first SMS for whose sake this rung passes a phone over.
+
+    What is being sent this minute gets there, or `events.py` makes a call of it.
+    """
+    if rung.channel is not Channel.CALL or notice.urgent:
+        return frozenset()
+    if not office.texts:
+        return frozenset({MessageState.SENDING})
+    if rung is Rung.CALL and rung_times(notice, office, {**done, rung: now_ms}).get(Rung.SECOND_CALL) is not None:
+        return _UNSENT
+    texts = (copy for copies in sent.values() for copy in copies if copy.channel is Channel.SMS)
+    slow = any(copy.accepted_ms is not None and copy.accepted_ms > now_ms - _SLOW_MS for copy in texts)
+    return _UNSENT if slow else frozenset({MessageState.SENDING})
+
+
+def _waits_for_text(copies: Sequence[climb_store.PhoneCopy], left_alone: Collection[MessageState]) -> bool:
+    """Whether an SMS is to come and none has left before it."""
+    states = {copy.state for copy in copies if copy.channel is Channel.SMS}
+    return not states.isdisjoint(left_alone) and states.isdisjoint({None, *_LEFT})
+
+
+def _waiting_texts(letters: Sequence[Letter], sent: _Sent) -> list[int]:
+    """The SMS that are still queued for phones which are rung now."""
+    copies = [copy for letter in letters for copy in sent.get(letter.phone.id, ())]
+    return [copy.message_id for copy in copies if copy.channel is Channel.SMS and copy.state is MessageState.QUEUED]
 
 
 def _in_vain(copy: climb_store.PhoneCopy) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from gateway.message import Channel
@@ -17,6 +19,19 @@ def climbed(tx: sqlite3.Connection, notice_id: int, version: int) -> dict[Rung, 
         {"notice": notice_id, "version": version},
     )
     return {Rung(row["rung"]): row["at_ms"] for row in rows}
+
+
+def climbed_each(tx: sqlite3.Connection, notices: Collection[Notice]) -> dict[int, dict[Rung, int]]:
+    """By notice, the rungs of its current wording and when; every one of them is in it."""
+    rows = tx.execute(
+        "SELECT r.notice_id, r.rung, r.at_ms FROM json_each(:wanted) w JOIN notice n ON n.id = w.value"
+        " JOIN notice_rung r ON r.notice_id = n.id AND r.version = n.version",
+        {"wanted": json.dumps([notice.id for notice in notices])},
+    )
+    found: dict[int, dict[Rung, int]] = {notice.id: {} for notice in notices}
+    for row in rows:
+        found[row["notice_id"]][Rung(row["rung"])] = row["at_ms"]
+    return found
 
 
 def climb(tx: sqlite3.Connection, step: tuple[int, int, Rung], now_ms: int, *, messages: int) -> None:
@@ -60,16 +75,18 @@ def left_late(tx: sqlite3.Connection, notice: Notice, *, after_ms: int, until_ms
 class PhoneCopy:
     """One copy of the current wording. `state` None: the gateway has forgotten it."""
 
+    message_id: int
     channel: Channel
     kind: CopyKind
     state: MessageState | None
+    accepted_ms: int | None
     error: str | None
 
 
 def copies_by_phone(tx: sqlite3.Connection, notice_id: int, version: int) -> dict[int, list[PhoneCopy]]:
     """What each phone was sent of this wording of our own accord, oldest first."""
     rows = tx.execute(
-        "SELECT c.phone_id, c.channel, c.kind, m.state, m.error"
+        "SELECT c.phone_id, c.message_id, c.channel, c.kind, m.state, m.accepted_ms, m.error"
         " FROM notice_copy c LEFT JOIN message_state m ON m.id = c.message_id"
         " WHERE c.notice_id = :notice AND c.version = :version AND c.kind <> 'asked' ORDER BY c.id",
         {"notice": notice_id, "version": version},
@@ -78,9 +95,11 @@ def copies_by_phone(tx: sqlite3.Connection, notice_id: int, version: int) -> dic
     for row in rows:
         found.setdefault(row["phone_id"], []).append(
             PhoneCopy(
+                message_id=row["message_id"],
                 channel=Channel(row["channel"]),
                 kind=CopyKind(row["kind"]),
                 state=None if row["state"] is None else MessageState(row["state"]),
+                accepted_ms=row["accepted_ms"],
                 error=row["error"],
             )
         )

@@ -13,6 +13,7 @@ from gateway.message import Channel
 from village.ground.wording import RefusalError, say
 from village.notices import store
 from village.notices.compose import refuse_too_long
+from village.notices.confirm import units_behind
 from village.notices.dispatch import Letter, in_turn, post
 from village.notices.notice import CopyKind, Notice, State, UnitId, refuse_texts, tidy
 from village.notices.office import Means, Office
@@ -95,7 +96,8 @@ def plan_correction(tx: sqlite3.Connection, office: Office, notice: Notice) -> C
 def _letters(tx: sqlite3.Connection, office: Office, notice: Notice, *, frozen: bool = True) -> list[Letter]:
     """Today's phones of those who were addressed then, and every other phone the old words went to.
 
-    A phone that opted out since gets nothing more; its household is told at the door.
+    A phone that opted out since gets nothing more; its household is told at the door. One that was passed on hears of
+    the correction and serves whoever holds it now, perhaps nobody: who had the old words on it is told at the door too.
     """
     units = store.units_of(tx, notice.id)
     had_it = {copy.phone_id for copy in store.copies_of(tx, notice.id) if copy.may_have_been_read}
@@ -114,7 +116,7 @@ def _letters(tx: sqlite3.Connection, office: Office, notice: Notice, *, frozen: 
         phone = phone_by_id(tx, phone_id)
         if phone is None:
             continue
-        serves = tuple(store.served_by_phone(tx, notice.id, phone_id))
+        serves = tuple(units_behind(tx, notice, phone_id))
         for _, channels in ways_to([phone], usable):
             letters += [Letter(phone, channel, CopyKind.CORRECTION, serves) for channel in channels]
     if frozen:
@@ -145,5 +147,5 @@ def _done_before(tx: sqlite3.Connection, notice: Notice) -> Corrected:
     copies = [copy for copy in store.copies_of(tx, notice.id) if copy.version == notice.version]
     told = {copy.phone_id for copy in copies if copy.kind is CopyKind.CORRECTION}
     fresh = {copy.phone_id for copy in copies if copy.kind is CopyKind.NOTICE}
-    served = {unit_id for phone_id in told | fresh for unit_id in store.served_by_phone(tx, notice.id, phone_id)}
+    served = store.units_served(tx, notice.id, notice.version)
     return Corrected(notice, len(told), len(fresh), len(store.units_of(tx, notice.id)) - len(served), 0)

@@ -7,20 +7,21 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.message import Channel
 from gateway.message import State as MessageState
 from village.ground.clock import beijing
 from village.ground.wording import RefusalError, Wording, say
-from village.notices import leaders_store
+from village.notices.climb_store import climbed_each
 from village.notices.confirm import Via
-from village.notices.notice import Notice, UnitId, UnitKind
+from village.notices.notice import Notice, Rung, UnitId, UnitKind
 from village.notices.office import Office
 from village.notices.reach import to_visit
-from village.notices.reach_store import Try, UnitRow, put_visit, put_who, tries_of, unit_rows
-from village.notices.steps import rings_again
+from village.notices.reach_store import Try, UnitRow, put_visit, put_who, tries_each, unit_rows, units_each
+from village.notices.running import running
+from village.notices.steps import second_to_come
 from village.notices.store import add_confirmation, lapse_confirmation_by, notice_of
 from village.notices.ways import NoWay
 from village.people.born import Born
@@ -86,35 +87,35 @@ class DoorList:
 def doors(tx: sqlite3.Connection, notice_id: int, now_ms: int, office: Office) -> DoorList:
     """Those to visit and those already visited for this version. Raises RefusalError (404)."""
     notice = notice_of(tx, notice_id)
-    return _door_list(tx, notice, unit_rows(tx, notice_id), now_ms, office)
-
-
-OPEN_DAYS = 14
-"""So long after it was sent or corrected, or after its day, a notice sends somebody to the door."""
-
-
-def open_notices(tx: sqlite3.Connection, now_ms: int) -> list[Notice]:
-    """Those whose door lists are open or may still open, newest first."""
-    return [notice_of(tx, notice_id) for notice_id in leaders_store.open_since(tx, now_ms - OPEN_DAYS * 86_400_000)]
+    return _door_lists(tx, [notice], now_ms, office)[0]
 
 
 def open_doors(tx: sqlite3.Connection, now_ms: int, office: Office) -> list[DoorList]:
-    """Every running notice that still has somebody to be told."""
-    lists = [_door_list(tx, notice, unit_rows(tx, notice.id), now_ms, office) for notice in open_notices(tx, now_ms)]
-    return [found for found in lists if found.open]
+    """Every running notice that still has somebody to be told, newest first."""
+    return [found for found in _door_lists(tx, running(tx, office, now_ms), now_ms, office) if found.open]
 
 
-def _door_list(
-    tx: sqlite3.Connection, notice: Notice, units: Sequence[UnitRow], now_ms: int, office: Office
-) -> DoorList:
-    door_ms, again = notice.door_ms(office.door_after_h), rings_again(tx, notice, office)
-    listed = [
+def _door_lists(tx: sqlite3.Connection, notices: Sequence[Notice], now_ms: int, office: Office) -> list[DoorList]:
+    climbed, units = climbed_each(tx, notices), units_each(tx, [notice.id for notice in notices])
+    listed = {notice.id: _listed(notice, units[notice.id], now_ms, office, climbed[notice.id]) for notice in notices}
+    any_listed = [unit.id for rows in listed.values() for unit in rows]
+    tries = tries_each(tx, [notice_id for notice_id, rows in listed.items() if rows], any_listed)
+    leaders = _leaders(tx) if any_listed else {}
+    lists = []
+    for notice in notices:
+        found = [_door(unit, notice, tries.get(unit.id, []), leaders, now_ms) for unit in listed[notice.id]]
+        opens_ms = notice.door_ms(office.door_after_h)
+        lists.append(DoorList(notice, tuple(sorted(found, key=_most_in_need_first)), opens_ms))
+    return lists
+
+
+def _listed(
+    notice: Notice, units: Sequence[UnitRow], now_ms: int, office: Office, climbed: Mapping[Rung, int]
+) -> list[UnitRow]:
+    door_ms, again = notice.door_ms(office.door_after_h), second_to_come(notice, office, climbed)
+    return [
         unit for unit in units if unit.ticked_ms is not None or to_visit(unit, notice, door_ms, now_ms, again=again)
     ]
-    tries = tries_of(tx, notice.id, [unit.id for unit in listed]) if listed else {}
-    leaders = _leaders(tx) if listed else {}
-    found = [_door(unit, notice, tries.get(unit.id, []), leaders, now_ms) for unit in listed]
-    return DoorList(notice, tuple(sorted(found, key=_most_in_need_first)), door_ms)
 
 
 def _most_in_need_first(door: Door) -> tuple[bool, int, bool, bool, int]:

@@ -10,9 +10,10 @@ import sqlite3
 
 from gateway.message import CallEvent, CallStep, Channel, Moved
 from gateway.message import State as MessageState
-from village.notices import store
+from village.notices import store, tasks_store
 from village.notices.confirm import Via, confirm, units_behind
 from village.notices.dispatch import Letter, post
+from village.notices.done import Done, mark_done
 from village.notices.ladder import next_rung
 from village.notices.notice import CopyKind, Notice, Rung, State, UnitId
 from village.notices.office import Means
@@ -20,6 +21,8 @@ from village.notices.reach import waits
 from village.notices.reach_store import unit_rows
 from village.notices.spoken import CONFIRM_KEY
 from village.notices.store import CopyRow
+from village.notices.task_words import ASKING, DONE_KEY
+from village.notices.tasks import KIND as TASK
 from village.people.store import phone_by_id
 
 log = logging.getLogger(__name__)
@@ -79,7 +82,7 @@ def _correct_after_all(tx: sqlite3.Connection, means: Means, notice: Notice, cop
         return
     waiting = [other.message_id for other in copies if other.state is MessageState.QUEUED]
     means.outbox.withdraw(tx, waiting)
-    serves = tuple(store.served_by_message(tx, copy.message_id))
+    serves = tuple(units_behind(tx, notice, phone.id))
     post(tx, means, notice, [Letter(phone, copy.channel, CopyKind.CORRECTION, serves)], now_ms)
 
 
@@ -91,3 +94,21 @@ def notice_call(tx: sqlite3.Connection, event: CallEvent) -> None:
     if copy is None or copy.channel is not Channel.CALL:
         return
     confirm(tx, copy.notice_id, via=Via.CALL, at_ms=event.at_ms, phone_id=copy.phone_id, message_id=event.message_id)
+
+
+def task_call(tx: sqlite3.Connection, means: Means, event: CallEvent) -> None:
+    """Key 9 where a reminder's call asks for it says that it is done, for those it named who are on this phone still;
+    who has done it knows of it."""
+    if event.kind != TASK or event.what is not CallStep.KEY or event.key != DONE_KEY or event.node not in ASKING:
+        return
+    asked = tasks_store.asked_by(tx, event.message_id)
+    if asked is None:
+        return
+    notice, phone_id = store.notice_of(tx, asked[0]), asked[1]
+    named, behind = tasks_store.reminded_units(tx, event.message_id), units_behind(tx, notice, phone_id)
+    units = [unit for unit in named if unit in behind]
+    if not units:
+        log.warning("who says it is done does not hold this phone any more message=%d", event.message_id)
+        return
+    confirm(tx, notice.id, via=Via.CALL, at_ms=event.at_ms, phone_id=phone_id)
+    mark_done(tx, means.outbox, notice.id, units, via=Done.CALL, phone_id=phone_id, now_ms=event.at_ms)

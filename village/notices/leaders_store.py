@@ -5,11 +5,13 @@ Never judges; `leaders.py` does. Runs inside the caller's unit of work.
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from gateway.message import State as MessageState
+from village.notices.notice import Notice
 
 _CENTRE_SLACK_MS = 999
 """SMS centres stamp whole seconds: an answer may look older than what it answers by that much."""
@@ -45,6 +47,19 @@ def rounds_done(tx: sqlite3.Connection, notice_id: int, version: int) -> set[int
         {"notice": notice_id, "version": version},
     )
     return {row["round"] for row in rows}
+
+
+def rounds_each(tx: sqlite3.Connection, notices: Collection[Notice]) -> dict[int, set[int]]:
+    """By notice, those of its current wording; every one of them is in it."""
+    rows = tx.execute(
+        "SELECT r.notice_id, r.round FROM json_each(:wanted) w JOIN notice n ON n.id = w.value"
+        " JOIN door_round r ON r.notice_id = n.id AND r.version = n.version",
+        {"wanted": json.dumps([notice.id for notice in notices])},
+    )
+    found: dict[int, set[int]] = {notice.id: set() for notice in notices}
+    for row in rows:
+        found[row["notice_id"]].add(row["round"])
+    return found
 
 
 def add_round(tx: sqlite3.Connection, notice_id: int, version: int, number: int, now_ms: int) -> None:
@@ -152,46 +167,50 @@ class Written:
     withdrawn: bool
 
 
-def letters_waiting(tx: sqlite3.Connection, notice_id: int, version: int) -> list[Written]:
-    """Those that have not left yet."""
-    return _written(tx, notice_id, version, "m.state = 'queued'")
+def letters_waiting(tx: sqlite3.Connection, notices: Collection[Notice]) -> dict[int, list[Written]]:
+    """By notice, those about its current wording that have not left yet."""
+    return _written(tx, notices, "m.state = 'queued'")
 
 
-def letters_lost(tx: sqlite3.Connection, notice_id: int, version: int) -> list[Written]:
-    """Those that reached nobody, or were taken back, and instead of which nothing was sent to somebody else."""
+def letters_lost(tx: sqlite3.Connection, notices: Collection[Notice]) -> dict[int, list[Written]]:
+    """By notice, those that reached nobody, or were taken back, and instead of which nothing was sent to somebody
+    else."""
     return _written(
-        tx, notice_id, version,
+        tx, notices,
         "m.state IN ('failed', 'expired', 'withdrawn') AND l.instead_of IS NULL"
         " AND NOT EXISTS (SELECT 1 FROM door_letter o WHERE o.instead_of = l.id)",
     )  # fmt: skip
 
 
-def _written(tx: sqlite3.Connection, notice_id: int, version: int, which: str) -> list[Written]:
+def _written(tx: sqlite3.Connection, notices: Collection[Notice], which: str) -> dict[int, list[Written]]:
     rows = tx.execute(
-        "SELECT l.id, l.round, l.group_no, l.phone_id, l.message_id, l.left_out, l.instead_of, m.state"
-        " FROM door_letter l JOIN message_state m ON m.id = l.message_id"
-        f" WHERE l.notice_id = :notice AND l.version = :version AND {which} ORDER BY l.id",
-        {"notice": notice_id, "version": version},
+        "SELECT l.id, l.notice_id, l.round, l.group_no, l.phone_id, l.message_id, l.left_out, l.instead_of, m.state"
+        " FROM json_each(:wanted) w JOIN notice n ON n.id = w.value"
+        " JOIN door_letter l ON l.notice_id = n.id AND l.version = n.version"
+        f" JOIN message_state m ON m.id = l.message_id WHERE {which} ORDER BY l.id",
+        {"wanted": json.dumps([notice.id for notice in notices])},
     ).fetchall()
-    return [
-        Written(
-            id=row["id"],
-            round=row["round"],
-            group_no=row["group_no"],
-            phone_id=row["phone_id"],
-            message_id=row["message_id"],
-            left_out=row["left_out"],
-            withdrawn=row["state"] == MessageState.WITHDRAWN,
-            listed=tuple(
-                Numbered(one["number"], one["unit_id"])
-                for one in tx.execute(
-                    "SELECT number, unit_id FROM door_number WHERE letter_id = :letter ORDER BY number",
-                    {"letter": row["instead_of"] or row["id"]},
-                )
-            ),
+    found: dict[int, list[Written]] = {}
+    for row in rows:
+        found.setdefault(row["notice_id"], []).append(
+            Written(
+                id=row["id"],
+                round=row["round"],
+                group_no=row["group_no"],
+                phone_id=row["phone_id"],
+                message_id=row["message_id"],
+                left_out=row["left_out"],
+                withdrawn=row["state"] == MessageState.WITHDRAWN,
+                listed=tuple(
+                    Numbered(one["number"], one["unit_id"])
+                    for one in tx.execute(
+                        "SELECT number, unit_id FROM door_number WHERE letter_id = :letter ORDER BY number",
+                        {"letter": row["instead_of"] or row["id"]},
+                    )
+                ),
+            )
         )
-        for row in rows
-    ]
+    return found
 
 
 def version_in_hand(
@@ -212,17 +231,6 @@ def version_in_hand(
         {"notice": notice_id, "group": group_no, "before": answered_ms + _CENTRE_SLACK_MS, "waiting": waiting},
     ).fetchone()
     return None if row is None else row["version"]
-
-
-def open_since(tx: sqlite3.Connection, since_ms: int) -> list[int]:
-    """Ids of the notices that are out and were sent, corrected or due since then, newest first."""
-    rows = tx.execute(
-        "SELECT n.id FROM notice n JOIN notice_version v ON v.notice_id = n.id AND v.version = n.version"
-        " WHERE n.state = 'sent' AND max(n.start_ms, v.created_ms, coalesce(v.due_ms, 0)) >= :since"
-        " ORDER BY n.start_ms DESC, n.id DESC",
-        {"since": since_ms},
-    )
-    return [row["id"] for row in rows]
 
 
 def letter_messages(tx: sqlite3.Connection, *, notice_id: int | None = None, phone_id: int | None = None) -> list[int]:

@@ -11,10 +11,11 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from village.notices.climb_store import climbed_each
 from village.notices.notice import Notice, State
 from village.notices.office import Office
-from village.notices.reach_store import UnitRow, unit_rows
-from village.notices.steps import rings_again
+from village.notices.reach_store import UnitRow, unit_rows, units_each
+from village.notices.steps import rings_again, second_to_come
 from village.notices.store import notice_of
 
 
@@ -132,6 +133,18 @@ def reach(tx: sqlite3.Connection, notice_id: int, now_ms: int, office: Office) -
     notice = notice_of(tx, notice_id)
     again = rings_again(tx, notice, office)
     return reckon(notice, unit_rows(tx, notice_id), now_ms, office.door_after_h, again=again)
+
+
+def reaches(tx: sqlite3.Connection, notices: Sequence[Notice], now_ms: int, office: Office) -> list[Reach]:
+    """The views of many, in two reads."""
+    climbed, units = climbed_each(tx, notices), units_each(tx, [notice.id for notice in notices])
+    return [
+        reckon(
+            notice, units[notice.id], now_ms, office.door_after_h,
+            again=second_to_come(notice, office, climbed[notice.id]),
+        )
+        for notice in notices
+    ]  # fmt: skip
 
 
 def reckon(notice: Notice, units: Sequence[UnitRow], now_ms: int, door_after_h: int, *, again: bool = False) -> Reach:

@@ -5,6 +5,7 @@ Never judges; `reach.py` and `doors.py` do.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,7 +69,7 @@ _UNITS = """
       LEFT JOIN message_state m ON m.id = c.message_id
       LEFT JOIN notice_confirmation f ON f.unit_id = u.id AND f.lapsed_ms IS NULL
       LEFT JOIN door_visit d ON d.unit_id = u.id AND d.version = n.version
-     WHERE n.id = :notice AND (:unit IS NULL OR u.id = :unit)
+     WHERE n.id IN (SELECT value FROM json_each(:notices)) AND (:unit IS NULL OR u.id = :unit)
      GROUP BY u.id
      ORDER BY u.group_no, u.place
 """
@@ -76,7 +77,19 @@ _UNITS = """
 
 def unit_rows(tx: sqlite3.Connection, notice_id: int, unit_id: int | None = None) -> list[UnitRow]:
     """Every unit of the notice, or the one, by group and in the roster's order."""
-    rows = tx.execute(_UNITS, {"notice": notice_id, "unit": unit_id})
+    return _units(tx, [notice_id], unit_id)
+
+
+def units_each(tx: sqlite3.Connection, notice_ids: Sequence[int]) -> dict[int, list[UnitRow]]:
+    """By notice, every unit of it in the same order; every one of them is in it."""
+    found: dict[int, list[UnitRow]] = {notice_id: [] for notice_id in notice_ids}
+    for unit in _units(tx, notice_ids, None):
+        found[unit.notice_id].append(unit)
+    return found
+
+
+def _units(tx: sqlite3.Connection, notice_ids: Sequence[int], unit_id: int | None) -> list[UnitRow]:
+    rows = tx.execute(_UNITS, {"notices": json.dumps(notice_ids), "unit": unit_id})
     return [
         UnitRow(
             id=UnitId(row["id"]),
@@ -125,12 +138,20 @@ class Try:
 
 def tries_of(tx: sqlite3.Connection, notice_id: int, units: Sequence[int] | None = None) -> dict[int, list[Try]]:
     """By unit, oldest first, of all versions; `units` None: of all."""
+    return tries_each(tx, [notice_id], units)
+
+
+def tries_each(
+    tx: sqlite3.Connection, notice_ids: Sequence[int], units: Sequence[int] | None = None
+) -> dict[int, list[Try]]:
+    """The same of many notices."""
     rows = tx.execute(
         "SELECT s.unit_id, c.version, c.channel, p.masked, m.state, m.error, coalesce(m.tries, 0) AS tries,"
         " m.queued_ms, m.accepted_ms, m.delivered_ms, m.heard_ms"
         " FROM notice_copy c JOIN notice_copy_serves s ON s.copy_id = c.id JOIN phone p ON p.id = c.phone_id"
-        " LEFT JOIN message_state m ON m.id = c.message_id WHERE c.notice_id = :notice ORDER BY c.id",
-        {"notice": notice_id},
+        " LEFT JOIN message_state m ON m.id = c.message_id"
+        " WHERE c.notice_id IN (SELECT value FROM json_each(:notices)) ORDER BY c.id",
+        {"notices": json.dumps(notice_ids)},
     )
     wanted = None if units is None else set(units)
     found: dict[int, list[Try]] = {}

@@ -36,10 +36,12 @@ def rung_times(notice: Notice, office: Office, climbed: Mapping[Rung, int]) -> d
 
 def rings_again(tx: sqlite3.Connection, notice: Notice, office: Office) -> bool:
     """Whether a second call is still to come: whom the first one missed is not visited before it."""
-    if Rung.SECOND_CALL not in notice.rungs:
-        return False
-    climbed = climb_store.climbed(tx, notice.id, notice.version)
-    if Rung.SECOND_CALL in climbed:
+    return second_to_come(notice, office, climb_store.climbed(tx, notice.id, notice.version))
+
+
+def second_to_come(notice: Notice, office: Office, climbed: Mapping[Rung, int]) -> bool:
+    """The same, of the rungs that were climbed; pure."""
+    if Rung.SECOND_CALL not in notice.rungs or Rung.SECOND_CALL in climbed:
         return False
     times = rung_times(notice, office, climbed)
     if Rung.CALL not in climbed and (first_ms := times.get(Rung.CALL)) is not None:

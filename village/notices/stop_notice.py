@@ -12,14 +12,12 @@ from gateway.message import State as MessageState
 from gateway.outbox import Outbox
 from village.ground.wording import RefusalError, say
 from village.notices import leaders_store, store, tasks_store
-from village.notices.notice import CopyKind, Notice
+from village.notices.notice import Notice
 from village.notices.office import Means
+from village.notices.running import over_ms
 
 _OPEN = frozenset({MessageState.QUEUED, MessageState.SENDING, MessageState.ACCEPTED, MessageState.UNKNOWN})
 """What may still be sent, or sent again."""
-
-_STILL_OPEN_MS = 14 * 86_400_000
-"""No copy of an older notice is worth sending any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +60,7 @@ def withdraw_unsent(tx: sqlite3.Connection, means: Means, notice: Notice) -> int
 
 def spare_phone(tx: sqlite3.Connection, outbox: Outbox, phone_id: int, now_ms: int) -> int:
     """A phone has opted out: no notice that still waits for it goes out. What it asked for itself does."""
-    unsent = [
-        copy.message_id
-        for notice in store.running(tx, now_ms - _STILL_OPEN_MS)
-        for copy in store.copies_of(tx, notice.id, phone_id=phone_id)
-        if copy.state in _OPEN and copy.kind is not CopyKind.ASKED
-    ]
+    unsent = store.unsent_to(tx, phone_id, over_ms(now_ms))
     outbox.withdraw(tx, leaders_store.letter_messages(tx, phone_id=phone_id))
     outbox.withdraw(tx, tasks_store.needless_reminders(tx, phone_id=phone_id))
     return len(outbox.withdraw(tx, unsent))

@@ -9,11 +9,14 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from gateway.message import Channel
 from gateway.message import State as MessageState
+from village.ground.clock import beijing
 from village.ground.wording import RefusalError, say
 from village.notices.notice import Channels, CopyKind, Issuer, Notice, NoticeId, Order, Rung, State, UnitId, UnitKind
+from village.notices.tasks_store import day_over_ms
 from village.notices.ways import Unit
 from village.people.audience import Audience
 
@@ -104,13 +107,45 @@ def every_notice(tx: sqlite3.Connection, *, limit: int = 200) -> list[Notice]:
     return [_notice(row) for row in rows]
 
 
-def running(tx: sqlite3.Connection, since_ms: int) -> list[Notice]:
-    """Out since `since_ms` or later and not stopped, and those still planned."""
+_RUNNING = """
+    n.state = 'sent' AND n.id IN (
+        SELECT id FROM notice WHERE start_ms >= :begun
+        UNION SELECT notice_id FROM notice_version WHERE created_ms >= :begun
+        UNION SELECT w.notice_id FROM notice_version w JOIN notice m ON m.id = w.notice_id AND m.version = w.version
+               WHERE w.due_ms >= :since
+        UNION SELECT notice_id FROM notice_task WHERE by_day >= :day)
+"""
+"""Four days, each with an index of its own: a maximum over them would read every notice there ever was."""
+
+
+def _running(since_ms: int, door_after_ms: int) -> dict[str, object]:
+    return {"since": since_ms, "begun": since_ms - door_after_ms, "day": beijing(since_ms).date().isoformat()}
+
+
+def running(tx: sqlite3.Connection, since_ms: int, *, door_after_ms: int = 0) -> list[Notice]:
+    """Out, not stopped, and with one of their days since then: start, wording, due time, or day of what is to be done.
+
+    `door_after_ms`: how long after start and wording the doors open where there is no due time. Newest first.
+    """
     rows = tx.execute(
-        _NOTICE + " WHERE n.state <> 'stopped' AND (n.state = 'planned' OR max(n.start_ms, v.created_ms) >= :since)"
-        " ORDER BY n.start_ms DESC, n.id DESC",
-        {"since": since_ms},
+        f"{_NOTICE} WHERE {_RUNNING} ORDER BY +n.start_ms DESC, n.id DESC",  # +: sorted here, not read in that order
+        _running(since_ms, door_after_ms),
     )
+    return [_notice(row) for row in rows]
+
+
+def runs(tx: sqlite3.Connection, notice_id: int, since_ms: int, *, door_after_ms: int = 0) -> bool:
+    """Whether `running` would find it."""
+    row = tx.execute(
+        f"SELECT 1 FROM notice n WHERE n.id = :id AND {_RUNNING}",
+        {"id": notice_id, **_running(since_ms, door_after_ms)},
+    ).fetchone()
+    return row is not None
+
+
+def planned(tx: sqlite3.Connection) -> list[Notice]:
+    """Those still to come, the furthest first."""
+    rows = tx.execute(f"{_NOTICE} WHERE n.state = 'planned' ORDER BY n.start_ms DESC, n.id DESC")
     return [_notice(row) for row in rows]
 
 
@@ -137,10 +172,16 @@ def numbers_in_use(tx: sqlite3.Connection) -> list[tuple[int, int, int]]:
     rows = tx.execute(
         "SELECT n.number, max(n.id) AS id,"
         " max(CASE WHEN n.stopped_ms IS NULL THEN max(n.start_ms, coalesce(v.due_ms, 0))"
-        " WHEN EXISTS (SELECT 1 FROM notice_unit u WHERE u.notice_id = n.id) THEN n.stopped_ms ELSE 0 END) AS over_ms"
-        " FROM notice n JOIN notice_version v ON v.notice_id = n.id AND v.version = n.version GROUP BY n.number"
+        " WHEN EXISTS (SELECT 1 FROM notice_unit u WHERE u.notice_id = n.id) THEN n.stopped_ms ELSE 0 END) AS over_ms,"
+        " max(CASE WHEN n.stopped_ms IS NULL THEN t.by_day END) AS by_day"
+        " FROM notice n JOIN notice_version v ON v.notice_id = n.id AND v.version = n.version"
+        " LEFT JOIN notice_task t ON t.notice_id = n.id GROUP BY n.number"
     )
-    return [(row["number"], row["id"], row["over_ms"]) for row in rows]
+    return [(row["number"], row["id"], max(row["over_ms"], _day_over_ms(row["by_day"]))) for row in rows]
+
+
+def _day_over_ms(day: str | None) -> int:
+    return 0 if day is None else day_over_ms(date.fromisoformat(day))
 
 
 # writing
@@ -320,6 +361,17 @@ def copy_of_message(tx: sqlite3.Connection, message_id: int) -> CopyRow | None:
     return None if row is None else _copy(row)
 
 
+def unsent_to(tx: sqlite3.Connection, phone_id: int, since_ms: int) -> list[int]:
+    """Messages of notices running since then that may still be sent to this phone of our own accord."""
+    rows = tx.execute(
+        "SELECT c.message_id FROM notice_copy c JOIN message_state m ON m.id = c.message_id"
+        " WHERE c.phone_id = :phone AND c.kind <> 'asked' AND m.state IN ('queued', 'sending', 'accepted', 'unknown')"
+        f" AND c.notice_id IN (SELECT n.id FROM notice n WHERE {_RUNNING})",
+        {"phone": phone_id, **_running(since_ms, 0)},
+    )
+    return [row["message_id"] for row in rows]
+
+
 def version_of_message(tx: sqlite3.Connection, message_id: int) -> tuple[int, int] | None:
     """The notice and the version a message carried."""
     row = tx.execute(
@@ -328,14 +380,14 @@ def version_of_message(tx: sqlite3.Connection, message_id: int) -> tuple[int, in
     return None if row is None else (row["notice_id"], row["version"])
 
 
-def served_by_phone(tx: sqlite3.Connection, notice_id: int, phone_id: int) -> list[UnitId]:
-    """The units that any copy to this phone was meant for."""
+def units_served(tx: sqlite3.Connection, notice_id: int, version: int) -> set[UnitId]:
+    """The units that any copy of this version we sent of our own accord was meant for."""
     rows = tx.execute(
         "SELECT DISTINCT s.unit_id FROM notice_copy c JOIN notice_copy_serves s ON s.copy_id = c.id"
-        " WHERE c.notice_id = :notice AND c.phone_id = :phone ORDER BY s.unit_id",
-        {"notice": notice_id, "phone": phone_id},
+        " WHERE c.notice_id = :notice AND c.version = :version AND c.kind <> 'asked'",
+        {"notice": notice_id, "version": version},
     )
-    return [UnitId(row["unit_id"]) for row in rows]
+    return {UnitId(row["unit_id"]) for row in rows}
 
 
 def served_by_message(tx: sqlite3.Connection, message_id: int) -> list[UnitId]:

@@ -1,31 +1,28 @@
-"""What a notice asks to be done by a day (医保12月25日截止), who has done it, and the one reminder three days before.
+"""What a notice asks to be done by a day (医保12月25日截止), and the one reminder three days before.
 
-To know is not to have done: a 收到 to the notice never counts as done, and 办好 is said in answer to the reminder, in
-words, or ticked at the desk. Nobody who has done it is reminded, nobody twice for one day, nobody by a guessed clock.
+Nobody who has done it (`done.py`) is reminded, nobody twice for one day, nobody by a guessed clock.
 """
 
 from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, timedelta
-from enum import StrEnum
 
 from gateway.message import Channel, Draft, Priority
+from gateway.message import State as MessageState
 from gateway.outbox import Outbox
-from gateway.segments import count
 from village import questions
 from village.ground.clock import beijing, parse_iso
 from village.ground.wording import RefusalError, say
 from village.notices import tasks_store
-from village.notices.compose import ONE_PART_UNITS
-from village.notices.confirm import Via, confirm_units
-from village.notices.notice import Channels, Notice, State, UnitId, UnitKind
+from village.notices.notice import Channels, Notice, State
 from village.notices.office import Means, Office
-from village.notices.store import lapse_confirmation_by, notice_of, units_of
-from village.notices.tasks_store import Task, TaskUnit
+from village.notices.store import notice_of, units_of
+from village.notices.task_words import reminder_script, reminder_text
+from village.notices.tasks_store import Reminders, Task, TaskUnit
 from village.notices.ways import allot
 from village.people.store import PhoneRow, select
 
@@ -37,17 +34,6 @@ KIND = "task"
 DAYS_BEFORE = 3
 LONGEST_WHAT = 12
 _DAY_MS = 86_400_000
-MOST_NAMES = 6
-"""So many a reminder names: they fit into three parts however long. Of more, nobody's 9 speaks for all unread."""
-
-
-class Done(StrEnum):
-    """How it became known that something is done."""
-
-    SMS = "sms"
-    DESK = "desk"
-    LIST = "list"
-    """Among names that were pasted."""
 
 
 def set_task(
@@ -95,13 +81,14 @@ def remind_due(tx: sqlite3.Connection, means: Means, now_ms: int, *, trusted: bo
 
     A village that was off at that hour reminds when it is up again, as long as the last day is not over.
     """
-    if not trusted or not means.office.texts or not _awake(means.office, now_ms):
+    if not trusted or not (means.office.texts or means.office.calls) or not _awake(means.office, now_ms):
         return 0
     queued = 0
     for task in tasks_store.unreminded(tx, beijing(now_ms).date()):
+        if now_ms < remind_ms(task, means.office):
+            break  # the nearest days come first
         notice = notice_of(tx, task.notice_id)
-        due = now_ms >= remind_ms(task, means.office) and not too_late_to_remind(notice, task, means.office)
-        if due and notice.state is State.SENT:
+        if notice.state is State.SENT and not too_late_to_remind(notice, task, means.office):
             queued += _remind(tx, means, notice, task, now_ms)
     return queued
 
@@ -115,6 +102,7 @@ def _awake(office: Office, now_ms: int) -> bool:
 @dataclass(frozen=True, slots=True)
 class _Reminder:
     phone: PhoneRow
+    channel: Channel
     units: tuple[TaskUnit, ...]
 
 
@@ -123,22 +111,11 @@ def _remind(tx: sqlite3.Connection, means: Means, notice: Notice, task: Task, no
     reminder neither overtakes what it reminds of, nor comes together with a call about it."""
     calls_too = now_ms < remind_ms(task, means.office) + _DAY_MS  # a phone nobody answers does not hold it for ever
     waiting = tasks_store.phones_waiting(tx, notice.id, calls=calls_too)
-    every = _reminders(tx, notice)
+    every = _reminders(tx, means.office, notice)
     reminders = [reminder for reminder in every if reminder.phone.id not in waiting]
     if len(reminders) == len(every):
         tasks_store.mark_reminded(tx, notice.id, now_ms)
-    drafts = [
-        Draft(
-            to=means.vault.open(reminder.phone.sealed),
-            channel=Channel.SMS,
-            kind=KIND,
-            priority=Priority.REMINDER,
-            reference=f"{KIND}/{notice.id}",
-            text=reminder_text(means.office, notice, task, [unit.name for unit in reminder.units]),
-            expires_ms=_over_ms(task),
-        )
-        for reminder in reminders
-    ]
+    drafts = [_draft(means, notice, task, reminder) for reminder in reminders]
     for reminder, message_id in zip(reminders, means.outbox.enqueue_many(tx, drafts), strict=True):
         tasks_store.add_reminder(
             tx, message_id=message_id, notice_id=notice.id, by_day=task.by_day, phone_id=reminder.phone.id,
@@ -152,98 +129,43 @@ def _remind(tx: sqlite3.Connection, means: Means, notice: Notice, task: Task, no
     return len(reminders)
 
 
-def _over_ms(task: Task) -> int:
-    """The end of the last day."""
-    return parse_iso(f"{task.by_day}T00:00:00") + _DAY_MS
+def _draft(means: Means, notice: Notice, task: Task, reminder: _Reminder) -> Draft:
+    call = reminder.channel is Channel.CALL
+    words = means.office, notice, task, [unit.name for unit in reminder.units]
+    return Draft(
+        to=means.vault.open(reminder.phone.sealed),
+        channel=reminder.channel,
+        kind=KIND,
+        priority=Priority.REMINDER,
+        reference=f"{KIND}/{notice.id}",
+        text="" if call else reminder_text(*words),
+        script=reminder_script(*words, slow=reminder.phone.slow) if call else None,
+        expires_ms=task.over_ms,
+    )
 
 
-def _reminders(tx: sqlite3.Connection, notice: Notice) -> list[_Reminder]:
-    """Today's mobiles of those who were addressed then and have it still to do; nobody who opted out, and no phone that
-    was reminded of the present day."""
+def _reminders(tx: sqlite3.Connection, office: Office, notice: Notice) -> list[_Reminder]:
+    """Today's phones of those who were addressed then and have it still to do; nobody who opted out, and no phone that
+    was reminded of the present day.
+
+    By SMS; a phone that reads none (a landline, or its owner wants calls) is called where the notice itself makes
+    calls. Where there is no SMS line every phone is called but those whose owner refused it.
+    """
     reminded = tasks_store.phones_reminded(tx, notice.id)
     open_units = {unit.unit_id: unit for unit in tasks_store.task_units(tx, notice.id) if unit.done_ms is None}
     frozen = units_of(tx, notice.id)
-    allotment = allot(select(tx, notice.audience), notice.unit, Channels(sms=True, call=False, page=False))
+    ways = Channels(sms=True, call=notice.channels.call, page=False)
+    allotment = allot(select(tx, notice.audience), notice.unit, ways, usable=office.open_of(ways))
     unit_at = {place: frozen.get(unit.key) for place, unit in enumerate(allotment.units)}
     found = []
     for delivery in allotment.deliveries:
         ids = [unit_at[place] for place in delivery.serves]
         units = tuple(open_units[unit_id] for unit_id in ids if unit_id is not None and unit_id in open_units)
-        if units and delivery.phone.id not in reminded:
-            found.append(_Reminder(delivery.phone, units))
+        channel = Channel.SMS if Channel.SMS in delivery.channels else Channel.CALL
+        refused = channel is Channel.CALL and delivery.phone.refuses_calls
+        if units and not refused and delivery.phone.id not in reminded:
+            found.append(_Reminder(delivery.phone, channel, units))
     return found
-
-
-def reminder_text(office: Office, notice: Notice, task: Task, names: Sequence[str]) -> str:
-    """【青山村】提醒通知18:医保12月25日截止,您家还没办。办好了回9 — with more than one on a phone, all are named, in a
-    second part if need be: a child's 9 must not speak for the grandmother unread. Of more than six nobody is asked for
-    a 9."""
-    household = notice.unit is UnitKind.HOUSEHOLD
-    start = f"【{office.signature}】提醒通知{notice.number}:{task.what}{task.by_day.month}月{task.by_day.day}日截止,"
-    helped = f",不会办打{office.phone}" if office.phone else ",不会办到村委会"
-    if len(names) == 1:
-        whose = f"{'您家' if household else names[0]}还没办。办好了回9"
-        forms = [start + whose + helped, start + whose]
-    else:
-        word = "家" if household else ""
-        all_of_them = "、".join(f"{name}{word}" for name in names)
-        if len(names) <= MOST_NAMES:
-            forms = [start + f"{all_of_them}还没办。都办好了回9" + end for end in (helped, "")]
-        else:
-            told = f"打{office.phone}说一声" if office.phone else "到村委会说一声"
-            some, many = names[0] + word, f"等{len(names)}{word or '人'}"
-            forms = [start + f"{shown}还没办。谁办好了,{told}" for shown in (all_of_them, some + many)]
-    return next((form for form in forms if count(form).units <= ONE_PART_UNITS), forms[-1])
-
-
-# who has done it
-
-
-@dataclass(frozen=True, slots=True)
-class Marked:
-    now: tuple[UnitId, ...]
-    before: int
-    """How many were done already."""
-
-
-def mark_done(
-    tx: sqlite3.Connection,
-    outbox: Outbox,
-    notice_id: int,
-    unit_ids: Collection[int],
-    *,
-    via: Done,
-    by: str = "",
-    phone_id: int | None = None,
-    now_ms: int,
-) -> Marked:
-    """These have done it; done twice is done once. A reminder that still waits for them alone is withdrawn.
-
-    Whom the desk records as done is not sent for either: nobody has to be told at the door of what he has done.
-
-    Raises RefusalError (404) for a household the notice never went to.
-    """
-    notice = notice_of(tx, notice_id)
-    ours = set(units_of(tx, notice.id).values())
-    if not ours.issuperset(unit_ids):
-        raise RefusalError(say("这条通知没有发给这一户"), status=404)
-    now = tuple(
-        UnitId(unit_id)
-        for unit_id in sorted(unit_ids)
-        if tasks_store.add_done(tx, unit_id, via=via, phone_id=phone_id, by=by, now_ms=now_ms)
-    )
-    outbox.withdraw(tx, tasks_store.needless_reminders(tx, notice_id=notice_id, units=now))
-    if via is not Done.SMS and notice.state is State.SENT:
-        confirm_units(tx, notice.id, now, via=Via.TASK, seen_version=notice.version, by=by, now_ms=now_ms)
-    return Marked(now, len(set(unit_ids)) - len(now))
-
-
-def undo_done(tx: sqlite3.Connection, notice_id: int, unit_id: int, *, now_ms: int) -> bool:
-    """Ticked by mistake; the record keeps that it was. Raises RefusalError (404)."""
-    if unit_id not in units_of(tx, notice_of(tx, notice_id).id).values():
-        raise RefusalError(say("这条通知没有发给这一户"), status=404)
-    lapse_confirmation_by(tx, unit_id, Via.TASK, now_ms)
-    return tasks_store.undo_done(tx, unit_id, now_ms)
 
 
 # for the desk
@@ -259,9 +181,14 @@ class TaskView:
     too_late: bool
     """There will be none: it was sent, or given its day, less than three days before."""
     would_reach: int
-    """Phones it would go to, were it sent now."""
+    """Phones an SMS would go to, were it sent now."""
+    would_ring: int
+    """Phones that would be called."""
     sent: int
     delivered: int
+    calls: int
+    heard: int
+    """Calls that somebody listened to, or answered with a key."""
 
     @property
     def last_ms(self) -> int | None:
@@ -277,14 +204,23 @@ def task_view(tx: sqlite3.Connection, notice_id: int, office: Office) -> TaskVie
     """Raises RefusalError (404)."""
     notice = notice_of(tx, notice_id)
     task = tasks_store.task_of(tx, notice_id)
-    states = tasks_store.reminder_states(tx, notice_id)
+    made = tasks_store.reminder_states(tx, notice_id)
+    ahead = _reminders(tx, office, notice) if task is not None and task.reminded_ms is None else []
+    would = Counter(reminder.channel for reminder in ahead)
     return TaskView(
         notice=notice,
         task=task,
         units=tuple(tasks_store.task_units(tx, notice_id)),
         remind_ms=None if task is None else remind_ms(task, office),
         too_late=task is not None and task.reminded_ms is None and too_late_to_remind(notice, task, office),
-        would_reach=len(_reminders(tx, notice)) if task is not None and task.reminded_ms is None else 0,
-        sent=sum(number for _, number in states),
-        delivered=sum(number for state, number in states if state is not None and state.value == "delivered"),
+        would_reach=would[Channel.SMS],
+        would_ring=would[Channel.CALL],
+        sent=_made(made, Channel.SMS),
+        delivered=_made(made, Channel.SMS, MessageState.DELIVERED),
+        calls=_made(made, Channel.CALL),
+        heard=_made(made, Channel.CALL, MessageState.DELIVERED),
     )
+
+
+def _made(reminders: Reminders, channel: Channel, state: MessageState | None = None) -> int:
+    return sum(number for (way, at), number in reminders.items() if way is channel and (state is None or at is state))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
+from gateway.message import Channel
 from gateway.message import State as MessageState
+from village.ground.clock import parse_iso
 from village.notices.notice import UnitId
 
 
@@ -23,10 +25,19 @@ class Task:
     set_ms: int
     reminded_ms: int | None
 
+    @property
+    def over_ms(self) -> int:
+        return day_over_ms(self.by_day)
+
+
+def day_over_ms(day: date) -> int:
+    """The end of a Beijing day."""
+    return parse_iso(f"{day + timedelta(days=1)}T00:00:00")
+
 
 @dataclass(frozen=True, slots=True)
 class TaskUnit:
-    """A household (or person) and whether it is done; `via` is sms, desk or list."""
+    """A household (or person) and whether it is done; `via` is sms, call, desk or list."""
 
     unit_id: UnitId
     group_no: int
@@ -129,15 +140,30 @@ def reminded_units(tx: sqlite3.Connection, message_id: int) -> list[UnitId]:
     return [UnitId(row["unit_id"]) for row in rows]
 
 
-def reminder_states(tx: sqlite3.Connection, notice_id: int) -> list[tuple[MessageState | None, int]]:
-    """Per state of a message, how many reminders of the present day; None: the gateway has forgotten them."""
+Reminders = Mapping[tuple[Channel, MessageState | None], int]
+"""How many, by channel and state."""
+
+
+def reminder_states(tx: sqlite3.Connection, notice_id: int) -> Reminders:
+    """The reminders of the present day; those the gateway has forgotten count as SMS in no state."""
     rows = tx.execute(
-        "SELECT m.state, count(DISTINCT r.message_id) AS n FROM task_reminder r"
+        "SELECT coalesce(m.channel, 'sms') AS channel, m.state, count(DISTINCT r.message_id) AS n FROM task_reminder r"
         " JOIN notice_task t ON t.notice_id = r.notice_id AND t.by_day = r.by_day"
-        " LEFT JOIN message_state m ON m.id = r.message_id WHERE r.notice_id = :notice GROUP BY m.state",
+        " LEFT JOIN message_state m ON m.id = r.message_id WHERE r.notice_id = :notice GROUP BY 1, m.state",
         {"notice": notice_id},
     )
-    return [(None if row["state"] is None else MessageState(row["state"]), row["n"]) for row in rows]
+    return {
+        (Channel(row["channel"]), None if row["state"] is None else MessageState(row["state"])): row["n"]
+        for row in rows
+    }
+
+
+def asked_by(tx: sqlite3.Connection, message_id: int) -> tuple[int, int] | None:
+    """The notice a reminder is about, and the phone it went to; None where the message is no reminder."""
+    row = tx.execute(
+        "SELECT notice_id, phone_id FROM task_reminder WHERE message_id = :message LIMIT 1", {"message": message_id}
+    ).fetchone()
+    return None if row is None else (row["notice_id"], row["phone_id"])
 
 
 def needless_reminders(

@@ -14,12 +14,12 @@ from village.ground.clock import Clock
 from village.ground.database import Database
 from village.ground.wording import RefusalError, Wording, say
 from village.notices.confirm import Via, confirm_units, take_back
+from village.notices.done import Done, mark_done
 from village.notices.jielong import Doubt, State
 from village.notices.name_list import NameList, read_list
 from village.notices.notice import Notice, UnitKind
 from village.notices.office import Means
 from village.notices.store import notice_of
-from village.notices.tasks import Done, mark_done
 from village.notices.tasks_store import Task, task_of
 from village.web.kit.forms import Form, read_form
 from village.web.kit.gate import Role, account_of, allowed

@@ -19,10 +19,11 @@ from village.link.store import CountyNoticeRow, county_notices
 from village.notices import store
 from village.notices.climb import NextStep, next_step
 from village.notices.doors import DoorList, doors, outcome
-from village.notices.notice import Notice, State, UnitKind
+from village.notices.notice import Notice, UnitKind
 from village.notices.office import Means
-from village.notices.reach import Funnel, GroupReach, Reach, Stage, Tile, reach
+from village.notices.reach import Funnel, GroupReach, Reach, Stage, Tile, reach, reaches
 from village.notices.reach_store import Answer, Try, UnitRow, answers_of, tries_of, unit_rows
+from village.notices.running import running
 from village.notices.send_notice import MISSED
 from village.notices.wechat import poster, wechat_text
 from village.people.store import is_empty
@@ -34,7 +35,6 @@ from village.web.kit.gate import signed_in
 from village.web.kit.pages import path_number, query_number, query_text, render
 from village.web.poll_shown import Shown, shown
 
-_TODAY_DAYS = 14
 _DAY_MS = 86_400_000
 _MOST_BANDS = 5
 """Beside the line of all together; more lines are told apart by nobody, so groups are then drawn in twos and threes."""
@@ -116,15 +116,14 @@ class _Desk:
 
     def _today(self, tx: sqlite3.Connection) -> _Today:
         now_ms = self._clock.now_ms()
-        found = store.running(tx, now_ms - _TODAY_DAYS * _DAY_MS)
-        seen = [reach(tx, notice.id, now_ms, self._office) for notice in found if notice.state is State.SENT]
+        seen = reaches(tx, running(tx, self._office, now_ms), now_ms, self._office)
         return _Today(
             running=[
                 _Running(view, overdue=now_ms >= view.door_ms and view.funnel.unreached > 0)
                 for view in seen
                 if view.notice.channels.reaches_phones and view.funnel.confirmed + view.funnel.heard < view.funnel.units
             ],
-            planned=[notice for notice in found if notice.state is State.PLANNED],
+            planned=store.planned(tx),
             missed=[
                 notice
                 for notice in store.every_notice(tx, limit=20)
@@ -138,9 +137,7 @@ class _Desk:
     @signed_in
     async def index(self, request: web.Request) -> web.StreamResponse:
         def unit(tx: sqlite3.Connection) -> list[Reach]:
-            return [
-                reach(tx, notice.id, self._clock.now_ms(), self._office) for notice in store.every_notice(tx, limit=60)
-            ]
+            return reaches(tx, store.every_notice(tx, limit=60), self._clock.now_ms(), self._office)
 
         return await render(request, "notices/list.html", views=await self._db.read(unit))
 

@@ -14,17 +14,15 @@ from aiohttp import web
 from village.ground.clock import Clock
 from village.ground.database import Database
 from village.ground.wording import RefusalError, Wording, say
+from village.notices.done import Done, mark_done, undo_done
 from village.notices.office import Means
+from village.notices.task_words import reminder_text
 from village.notices.tasks import (
     LONGEST_WHAT,
-    Done,
     TaskView,
     drop_task,
-    mark_done,
-    reminder_text,
     set_task,
     task_view,
-    undo_done,
 )
 from village.notices.tasks_store import TaskUnit
 from village.web.desk_jielong import WRITERS
