@@ -88,6 +88,11 @@ class Speech:
         """The worker's process id while there is one."""
         return self._voicebox.pid
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether no clip is being looked for or made."""
+        return not self._alone
+
     async def clip(
         self, text: str, *, slow: bool = False, fresh: bool = False, today: datetime.date | None = None
     ) -> Clip:

@@ -157,10 +157,11 @@ class Posting:
                 moved.append(self._apply(tx, claim.message_id, claim.attempt, Report(ref, State.ACCEPTED)))
         for claim, outcome in ended:
             if isinstance(outcome, Accepted):  # the usual case needs no look at the row
-                about = _as_claimed(claim)
-                tries_store.taken(
-                    tx, claim.message_id, claim.attempt, lane_id=lane_id, carrier_ref=outcome.carrier_ref, now_ms=now_ms
-                )
+                about, ref = _as_claimed(claim), outcome.carrier_ref
+                if ref != claim.our_reference:
+                    tries_store.taken(
+                        tx, claim.message_id, claim.attempt, lane_id=lane_id, carrier_ref=ref, now_ms=now_ms
+                    )
             else:
                 about = store.known(tx, claim.message_id)
                 if isinstance(outcome, GaveWayError) and calls_store.did_its_work(tx, claim.message_id, claim.attempt):
@@ -228,8 +229,8 @@ class Posting:
     def doubtful(self, tx: sqlite3.Connection) -> list[tuple[store.Known, str, str]]:
         """Unknown SMS with the transport and our reference of their newest try: what can be asked about."""
         return [
-            (about, lane, our_reference(about.standing.message_id, about.attempts, queued_ms))
-            for about, lane, queued_ms in store.unknown(tx, _BATCH)
+            (about, lane, our_reference(about.standing.message_id, about.attempts, mark))
+            for about, lane, mark in store.unknown(tx, _BATCH)
         ]
 
     def settle(self, tx: sqlite3.Connection, about: store.Known, transport: str, fate: Fate) -> None:

@@ -85,7 +85,7 @@ def due(
     whose number or words cannot be read any more: a bad sector must not hold up all that follow."""
     of_kinds, named = _of_kinds(kinds)
     rows = tx.execute(
-        "SELECT m.id, m.kind, m.reference, m.attempts, m.tries, m.expires_ms, m.parts, m.queued_ms, m.due_ms,"
+        "SELECT m.id, m.kind, m.reference, m.attempts, m.tries, m.expires_ms, m.parts, m.mark, m.due_ms,"
         " m.body_id, r.sealed AS number, b.sealed AS content"
         f" FROM message m{_by(pick)} JOIN recipient r ON r.id = m.recipient_id JOIN body b ON b.id = m.body_id"
         f" WHERE {OPEN} AND m.state = 'queued' AND m.channel = :channel AND m.priority = :priority"
@@ -114,7 +114,7 @@ def due(
                 to=number,
                 content=texts[row["body_id"]],
                 parts=row["parts"],
-                queued_ms=row["queued_ms"],
+                mark=row["mark"],
                 due_ms=row["due_ms"],
                 expires_ms=row["expires_ms"],
                 tries=row["tries"],

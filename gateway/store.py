@@ -74,8 +74,8 @@ def body(tx: sqlite3.Connection, vault: Vault, content: str) -> int:
 def add(tx: sqlite3.Connection, row: Row, now_ms: int) -> int:
     made = tx.execute(
         "INSERT INTO message (channel, kind, reference, priority, state, recipient_id, previous_id, body_id, parts,"
-        " queued_ms, due_ms, expires_ms) VALUES (:channel, :kind, :reference, :priority, 'queued', :recipient,"
-        " :previous, :body, :parts, :now, :due, :expires)",
+        " queued_ms, due_ms, expires_ms, mark) VALUES (:channel, :kind, :reference, :priority, 'queued', :recipient,"
+        " :previous, :body, :parts, :now, :due, :expires, :now)",
         {
             "channel": row.channel,
             "kind": row.kind,
@@ -184,15 +184,13 @@ def stop_one(tx: sqlite3.Connection, message_id: int) -> None:
 
 
 def unknown(tx: sqlite3.Connection, limit: int) -> list[tuple[Known, str, int]]:
-    """SMS of which nobody knows what became of them, with the lane and the queueing time of their newest try."""
+    """SMS of which nobody knows what became of them, with the lane of their newest try and their mark."""
     rows = tx.execute(
-        _KNOWN.replace(
-            " FROM message m", ", m.queued_ms, l.name AS lane FROM message m JOIN lane l ON l.id = m.lane_id"
-        )
+        _KNOWN.replace(" FROM message m", ", m.mark, l.name AS lane FROM message m JOIN lane l ON l.id = m.lane_id")
         + f" WHERE {OPEN} AND m.state = 'unknown' AND m.channel = 'sms' LIMIT :limit",
         {"limit": limit},
     )
-    return [(_known(row), row["lane"], row["queued_ms"]) for row in rows]
+    return [(_known(row), row["lane"], row["mark"]) for row in rows]
 
 
 def overdue(tx: sqlite3.Connection, now_ms: int, limit: int) -> list[Known]:

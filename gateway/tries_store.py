@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from gateway.failures import Trouble
 from gateway.message import State
 from gateway.transport import Report
-from gateway.verdict import Claim
+from gateway.verdict import Claim, read_reference
 
 
 def lane(tx: sqlite3.Connection, name: str) -> int:
@@ -81,12 +81,27 @@ def under_way(tx: sqlite3.Connection, limit: int, transport: str | None = None) 
 
 
 def find_try(tx: sqlite3.Connection, lane_id: int, carrier_ref: str) -> tuple[int, int] | None:
-    """Message and try that a carrier's own reference means."""
+    """Message and try that a reference means, the carrier's own or ours; None before it was written down as taken."""
+    ours = read_reference(carrier_ref)
+    if ours is not None and _was_taken(tx, *ours):
+        return ours[0], ours[1]
     row = tx.execute(
         "SELECT message_id, number FROM taken WHERE carrier_ref = :ref AND lane_id = :lane",
         {"ref": carrier_ref, "lane": lane_id},
     ).fetchone()
     return None if row is None else (row[0], row[1])
+
+
+def _was_taken(tx: sqlite3.Connection, message_id: int, number: int, mark: int) -> bool:
+    """A carrier that knows our tries by our own reference needs no row in `taken`: a try that has begun, is not under
+    way and has not gone wrong was taken."""
+    found = tx.execute(
+        "SELECT 1 FROM message m WHERE m.id = :id AND m.mark = :mark AND m.attempts >= :number AND NOT EXISTS"
+        " (SELECT 1 FROM under_way u WHERE u.message_id = m.id AND u.number = :number) AND NOT EXISTS"
+        " (SELECT 1 FROM attempt a WHERE a.message_id = m.id AND a.number = :number)",
+        {"id": message_id, "number": number, "mark": mark},
+    )
+    return found.fetchone() is not None
 
 
 def keep_early(tx: sqlite3.Connection, lane_id: int, report: Report, at_ms: int, now_ms: int) -> None:

@@ -5,6 +5,7 @@ Never touches the database; `posting.py` writes down what is decided here.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from gateway.backoff import next_try_ms
@@ -24,6 +25,9 @@ MOST_INTERRUPTED = 4
 """A call that was cut off by our own restart is dialled again this often; then something about it is wrong."""
 
 
+_OURS = re.compile(r"([1-9][0-9]{0,17})-([1-9][0-9]{0,8})-([0-9a-f]{1,15})")
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """One message taken from the queue for one try, with everything the try and its record need."""
@@ -37,19 +41,25 @@ class Claim:
     to: str
     content: str
     parts: int
-    queued_ms: int
+    mark: int
     due_ms: int
     expires_ms: int | None
     tries: int
 
     @property
     def our_reference(self) -> str:
-        return our_reference(self.message_id, self.attempt, self.queued_ms)
+        return our_reference(self.message_id, self.attempt, self.mark)
 
 
-def our_reference(message_id: int, attempt: int, queued_ms: int) -> str:
-    """Ours, unique for good: the time keeps it apart from a restored backup that counts its ids again."""
-    return f"{message_id}-{attempt}-{queued_ms:x}"
+def our_reference(message_id: int, attempt: int, mark: int) -> str:
+    """Ours, unique for good: the mark keeps it apart from a restored backup that counts its ids again."""
+    return f"{message_id}-{attempt}-{mark:x}"
+
+
+def read_reference(reference: str) -> tuple[int, int, int] | None:
+    """Message, try and mark of a reference of ours; None for a carrier's own."""
+    found = _OURS.fullmatch(reference)
+    return None if found is None else (int(found[1]), int(found[2]), int(found[3], 16))
 
 
 @dataclass(frozen=True, slots=True)

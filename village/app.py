@@ -74,8 +74,11 @@ from village.web.kit.serving import Door, listening
 
 log = logging.getLogger(__name__)
 
-_BREATH_S = 0.001
-"""Real time for the speech worker and the threads at each step of skipped time."""
+_BREATH_S = 0.0005
+_STILL_TURNS = 10
+_MOST_BREATHS = 4000
+"""At one step of skipped time: real time for the threads and the speech worker, how many turns of the loop nothing may
+have begun, and how often that is looked at."""
 
 _DESK_CONNECTIONS = 128
 """A committee's browsers, several times over; all doors together stay below the 1024 files Debian gives a process."""
@@ -213,9 +216,13 @@ async def _start(
     schedule = scheduled(parts, Journal(key.public, clock))
 
     async def settle() -> None:
-        for _ in range(2):  # the second is queued after whatever the first one's commit woke
-            await db.write(lambda _: None)
-        await asyncio.sleep(_BREATH_S)
+        """What other threads and the speech worker have begun comes to its end, and what follows from that, too."""
+        still = 0
+        for _ in range(_MOST_BREATHS):
+            still = still + 1 if db.at_rest and speech.at_rest else 0
+            if still > _STILL_TURNS:
+                return
+            await asyncio.sleep(0 if still else _BREATH_S)
 
     async def skip(duration_ms: int) -> None:
         if not isinstance(clock, MovableClock):

@@ -8,6 +8,7 @@ import random
 import pytest
 
 from gateway.message import Priority
+from gateway.shift_store import shift_times
 from gateway.simulated.handset import Faults
 from gateway.transport import Fate
 from gateway.transports.simulator import SimulatorSms
@@ -50,6 +51,19 @@ async def test_a_carrier_that_has_it_settles_the_doubt_and_nothing_is_sent_again
     message = await rig.send()
     await rig.until(lambda: rig.texts_on(WANG), step_ms=20)
     await rig.crash()
+    await rig.start()
+    await rig.until(rig.reaches(message, "delivered"))
+    await rig.let_pass(60_000)
+    assert len(rig.texts_on(WANG)) == 1
+
+
+@pytest.mark.parametrize("faults", [Faults(wrong_order=1.0, lose_report=1.0)], indirect=True)
+async def test_a_clock_put_right_meanwhile_does_not_make_the_carrier_forget_it(rig: Rig) -> None:
+    await rig.start()
+    message = await rig.send()
+    await rig.until(lambda: rig.texts_on(WANG), step_ms=20)
+    await rig.crash()
+    await rig.db.write(lambda tx: shift_times(tx, 0, 3_600_000))
     await rig.start()
     await rig.until(rig.reaches(message, "delivered"))
     await rig.let_pass(60_000)

@@ -131,6 +131,7 @@ class Database:
             self._readers.put_nowait(reader)
         self._all = [writer, *readers]
         self._queue: asyncio.Queue[_Waiting[Any] | None] = asyncio.Queue()
+        self._committing = False
         self._listeners: set[asyncio.Event] = set()
         self._closed = False
         self._owner = asyncio.create_task(self._commit_in_groups(), name="database-writer")
@@ -178,6 +179,11 @@ class Database:
         finally:
             self._readers.put_nowait(reader)
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing is being committed or read, and nothing waits for it."""
+        return self._queue.empty() and not self._committing and self._readers.qsize() == len(self._all) - 1
+
     @contextlib.contextmanager
     def changed(self) -> Iterator[asyncio.Event]:
         """An event that is set after every commit, for as long as the block lasts; the listener clears it."""
@@ -210,7 +216,9 @@ class Database:
             stopping = None in group
             units = [waiting for waiting in group if waiting is not None]
             if units:
+                self._committing = True
                 await self._commit(units)
+                self._committing = False
 
     async def _commit(self, group: list[_Waiting[Any]]) -> None:
         try:
