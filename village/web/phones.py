@@ -17,9 +17,11 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
+from gateway.failures import TransportDownError
 from gateway.phone import NotAPhoneError, PhoneKind, display, parse
 from gateway.simulated.carrier import Carrier
-from gateway.simulated.handset import CallView, HandsetView, NoCallError, Note
+from gateway.simulated.handset import CallView, HandsetOffError, HandsetView, NoCallError, Note
+from gateway.transports.simulator import LINE, LOW_FEN
 from village.ground.clock import Clock, beijing
 from village.ground.database import Database
 from village.ground.privacy import Vault
@@ -38,6 +40,7 @@ _MOST_FOUND = 20
 _LONGEST_TEXT = 500
 _MINUTE_MS, _HOUR_MS = 60_000, 3_600_000
 _MORNING_HOUR = 8
+_TOP_UP_FEN = 5_000
 
 _AT_MOST_EVERY_S = 0.25
 _SIGN_OF_LIFE_S = 15.0
@@ -65,6 +68,17 @@ class Suggestion:
 
 
 @dataclass(frozen=True, slots=True)
+class Sim:
+    """The village's own SIM: the line it sends on, and what a part costs once it was topped up (fen)."""
+
+    line: str = LINE
+    price_fen: int = 10
+
+
+OWN_SIM = Sim()
+
+
+@dataclass(frozen=True, slots=True)
 class _Phone:
     """One feature phone as the page draws it."""
 
@@ -89,6 +103,30 @@ class _Phone:
 
 
 @dataclass(frozen=True, slots=True)
+class _Credit:
+    """The village's SIM as the page shows it. `left_fen` None: nothing was ever paid in, and nothing is charged."""
+
+    left_fen: int | None
+    price_fen: int
+    price: str
+    """Of one part, in yuan."""
+    top_up: str
+    """What the button pays in, in yuan."""
+
+    @property
+    def left(self) -> str:
+        return _yuan(self.left_fen or 0)
+
+    @property
+    def empty(self) -> bool:
+        return self.left_fen is not None and self.left_fen < self.price_fen
+
+    @property
+    def low(self) -> bool:
+        return self.left_fen is not None and self.left_fen < LOW_FEN
+
+
+@dataclass(frozen=True, slots=True)
 class _Found:
     """A line of the search: somebody, and the phone they hold, if any."""
 
@@ -108,6 +146,7 @@ def routes(
     office_phone: str,
     suggestions: Sequence[Suggestion] = (),
     line: CountyLine | None = None,
+    sim: Sim = OWN_SIM,
 ) -> list[web.RouteDef]:
     """`skip` moves the village's time forward; `office` and `office_phone` are what a ringing phone shows. `line`: the
     way to the county, which can be cut and restored."""
@@ -121,6 +160,7 @@ def routes(
         office_phone=office_phone,
         suggestions=suggestions,
         line=line,
+        sim=sim,
     )
     one = "/phones/{number:[0-9]{5,15}}"
     return [
@@ -129,6 +169,8 @@ def routes(
         web.get("/phones/busy", page.busy),
         web.post("/phones/time", page.move_time),
         web.post("/phones/line", page.switch_line),
+        web.get("/phones/sim", page.credit),
+        web.post("/phones/sim", page.top_up),
         web.post("/phones/new", page.take_new),
         web.post(one, page.act),
         web.get(one + "/screen", page.screen),
@@ -149,6 +191,7 @@ class _Page:
         office_phone: str,
         suggestions: Sequence[Suggestion],
         line: CountyLine | None,
+        sim: Sim,
     ) -> None:
         self._carrier = carrier
         self._clock = clock
@@ -158,6 +201,7 @@ class _Page:
         self._office_phone = office_phone
         self._suggestions = suggestions
         self._line = line
+        self._sim = sim
         self._drafts: dict[str, str] = {}
         self._pressed: dict[str, tuple[int, str]] = {}
         self._moving = asyncio.Lock()
@@ -194,6 +238,7 @@ class _Page:
             "office_phone": self._office_phone,
             "wave_box": f"0 0 {WIDTH} {HEIGHT}",
             "line": self._line,
+            "sim": self._credit(),
         }
 
     async def _elsewhere(self, numbers: Collection[str]) -> list[tuple[str, Wording]]:
@@ -217,6 +262,15 @@ class _Page:
     async def _screen(self, request: web.Request, number: str, word: Wording | None = None) -> web.Response:
         (phone,) = await self._phones([number], word)
         return await render(request, "phones/_part.html", self._fixed() | {"phone": phone})
+
+    async def credit(self, request: web.Request) -> web.StreamResponse:
+        return await render(request, "phones/_credit.html", sim=self._credit())
+
+    def _credit(self) -> _Credit:
+        price_fen = self._sim.price_fen
+        return _Credit(
+            self._carrier.credit(self._sim.line), price_fen, _yuan(price_fen), _yuan(_TOP_UP_FEN, whole=True)
+        )
 
     async def clip(self, request: web.Request) -> web.StreamResponse:
         """What the call is saying just now; gone as soon as it says something else."""
@@ -256,6 +310,7 @@ class _Page:
             "now_ms": self._clock.now_ms(),
             "screens": [_dial(number) for number in numbers if number in changed],
             "elsewhere": any(number not in numbers for number in changed),
+            "credit_fen": self._carrier.credit(self._sim.line),
         }
         return f"data: {json.dumps(told)}\n\n".encode()
 
@@ -264,12 +319,12 @@ class _Page:
     async def act(self, request: web.Request) -> web.StreamResponse:
         form = await read_form(request)
         number = self._number(request)
-        word = self._press(number, form)
+        word = await self._press(number, form)
         if form.has("part"):
             return await self._screen(request, number, word)
         return await redirect(request, _address(self._on(request, form)) + f"#p{_dial(number)}", word)
 
-    def _press(self, number: str, form: Form) -> Wording | None:
+    async def _press(self, number: str, form: Form) -> Wording | None:
         """Do what the button says; a word where the phone cannot."""
         carrier, do, handset = self._carrier, form.text("do"), self._carrier.handset(number)
         match do:
@@ -283,6 +338,8 @@ class _Page:
                 return self._answer(number, handset)
             case "end":
                 return self._end(number, handset)
+            case "ring":
+                return await self._ring(number, handset)
             case "read":
                 carrier.read(number)
             case "send":
@@ -299,6 +356,18 @@ class _Page:
         with contextlib.suppress(NoCallError):  # it stopped ringing while the finger came down
             self._carrier.answer(number)
         return None
+
+    async def _ring(self, number: str, handset: HandsetView) -> Wording:
+        """Ring the village once and hang up, which costs nothing."""
+        if handset.call is not None:
+            return say("正有电话，先按“挂断”")
+        try:
+            await self._carrier.ring_village(number)
+        except HandsetOffError:
+            return say("没信号，打不出去")
+        except TransportDownError:
+            return say("打不通：村里的线现在断着")
+        return say("响了一声就挂了，没花钱。登记过的号码，村里会打回来")
 
     def _end(self, number: str, handset: HandsetView) -> Wording | None:
         self._drafts.pop(number, None)
@@ -366,6 +435,13 @@ class _Page:
             raise RefusalError(say("没有这样的开关"), status=422)
         self._line.cut_or_restore(cut=form.text("line") == "cut")
         said = say("和县里的网断开了，村里的事照办") if self._line.cut else say("和县里的网接上了")
+        return await redirect(request, _address(self._on(request, form)), said)
+
+    async def top_up(self, request: web.Request) -> web.StreamResponse:
+        form = await read_form(request)
+        self._carrier.top_up(self._sim.line, _TOP_UP_FEN, price_fen=self._sim.price_fen)
+        left_fen = self._carrier.credit(self._sim.line) or 0
+        said = say("充了{yuan}元，现在余额{left}元", yuan=_yuan(_TOP_UP_FEN, whole=True), left=_yuan(left_fen))
         return await redirect(request, _address(self._on(request, form)), said)
 
     def _how_far(self, to: str) -> int:
@@ -477,6 +553,10 @@ async def _within(seconds: float, changed: Callable[[], Awaitable[set[str]]]) ->
             return await changed()
     except TimeoutError:
         return set()
+
+
+def _yuan(fen: int, *, whole: bool = False) -> str:
+    return str(fen // 100) if whole else f"{fen / 100:.2f}"
 
 
 def _dial(number: str) -> str:
