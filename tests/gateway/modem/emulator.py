@@ -44,6 +44,8 @@ class Emulator:
         self.tries_told = True
         self.pins: list[str] = []
         """What was tried."""
+        self.loses_pin = False
+        """The next one gets lost on its way to the SIM, and nobody answers."""
         self.balance: str | None = None
         """The carrier's answer to a USSD code; None: there is no such code."""
         self.codes: list[str] = []
@@ -197,6 +199,10 @@ class Emulator:
         return 11 if self.pin_tries else 12
 
     def _try_pin(self, tried: str) -> list[str]:
+        if self.loses_pin:
+            self.loses_pin = False
+            self.unanswered.append("+CPIN")
+            return []
         self.pins.append(tried)
         if self._missing() != 11:
             return ["+CME ERROR: 3"]
