@@ -38,6 +38,8 @@ class Emulator:
         self.stuck = False
         """Finds no network until its radio was off and on again."""
         self.sim_in = True
+        self.sim_numbered = True
+        """Whether the SIM's own number (ICCID) can be read."""
         self.pin: str | None = None
         """The SIM asks for it whenever the modem was without power."""
         self.pin_tries = 3
@@ -258,6 +260,8 @@ class Emulator:
                 return [f'+CSCS: "{self._charset}"', "OK"]
             case "+CRSM=176,12258,0,0,10" if not self.sim_in:
                 return ["+CME ERROR: 10"]
+            case "+CRSM=176,12258,0,0,10" if not self.sim_numbered:
+                return ["ERROR"]
             case "D*99***1#":
                 self.dialled += 1
                 return ["CONNECT"]
