@@ -21,7 +21,6 @@ from gateway.failures import TransportDownError
 from gateway.phone import NotAPhoneError, PhoneKind, display, parse
 from gateway.simulated.carrier import Carrier
 from gateway.simulated.handset import CallView, HandsetOffError, HandsetView, NoCallError, Note
-from gateway.transports.simulator import LINE, LOW_FEN
 from village.ground.clock import Clock, beijing
 from village.ground.database import Database
 from village.ground.privacy import Vault
@@ -29,6 +28,7 @@ from village.ground.wording import RefusalError, Wording, say
 from village.web.kit.forms import Form, read_form
 from village.web.kit.frame import FRAME
 from village.web.kit.pages import path_number, query_text, redirect, render
+from village.web.phone_credit import OWN_SIM, TOP_UP_YUAN, Sim, credit_of, top_up
 from village.web.phone_names import Names
 from village.web.waveform import HEIGHT, WIDTH, waveform
 
@@ -40,7 +40,6 @@ _MOST_FOUND = 20
 _LONGEST_TEXT = 500
 _MINUTE_MS, _HOUR_MS = 60_000, 3_600_000
 _MORNING_HOUR = 8
-_TOP_UP_FEN = 5_000
 
 _AT_MOST_EVERY_S = 0.25
 _SIGN_OF_LIFE_S = 15.0
@@ -68,17 +67,6 @@ class Suggestion:
 
 
 @dataclass(frozen=True, slots=True)
-class Sim:
-    """The village's own SIM: the line it sends on, and what a part costs once it was topped up (fen)."""
-
-    line: str = LINE
-    price_fen: int = 10
-
-
-OWN_SIM = Sim()
-
-
-@dataclass(frozen=True, slots=True)
 class _Phone:
     """One feature phone as the page draws it."""
 
@@ -100,30 +88,6 @@ class _Phone:
     """What was typed so far by a browser without JavaScript."""
     word: Wording | None = None
     """What the phone says about the last key; shown once."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Credit:
-    """The village's SIM as the page shows it. `left_fen` None: nothing was ever paid in, and nothing is charged."""
-
-    left_fen: int | None
-    price_fen: int
-    price: str
-    """Of one part, in yuan."""
-    top_up: str
-    """What the button pays in, in yuan."""
-
-    @property
-    def left(self) -> str:
-        return _yuan(self.left_fen or 0)
-
-    @property
-    def empty(self) -> bool:
-        return self.left_fen is not None and self.left_fen < self.price_fen
-
-    @property
-    def low(self) -> bool:
-        return self.left_fen is not None and self.left_fen < LOW_FEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +202,7 @@ class _Page:
             "office_phone": self._office_phone,
             "wave_box": f"0 0 {WIDTH} {HEIGHT}",
             "line": self._line,
-            "sim": self._credit(),
+            "sim": credit_of(self._carrier, self._sim),
         }
 
     async def _elsewhere(self, numbers: Collection[str]) -> list[tuple[str, Wording]]:
@@ -264,13 +228,7 @@ class _Page:
         return await render(request, "phones/_part.html", self._fixed() | {"phone": phone})
 
     async def credit(self, request: web.Request) -> web.StreamResponse:
-        return await render(request, "phones/_credit.html", sim=self._credit())
-
-    def _credit(self) -> _Credit:
-        price_fen = self._sim.price_fen
-        return _Credit(
-            self._carrier.credit(self._sim.line), price_fen, _yuan(price_fen), _yuan(_TOP_UP_FEN, whole=True)
-        )
+        return await render(request, "phones/_credit.html", sim=credit_of(self._carrier, self._sim))
 
     async def clip(self, request: web.Request) -> web.StreamResponse:
         """What the call is saying just now; gone as soon as it says something else."""
@@ -439,9 +397,7 @@ class _Page:
 
     async def top_up(self, request: web.Request) -> web.StreamResponse:
         form = await read_form(request)
-        self._carrier.top_up(self._sim.line, _TOP_UP_FEN, price_fen=self._sim.price_fen)
-        left_fen = self._carrier.credit(self._sim.line) or 0
-        said = say("充了{yuan}元，现在余额{left}元", yuan=_yuan(_TOP_UP_FEN, whole=True), left=_yuan(left_fen))
+        said = say("充了{yuan}元，现在余额{left}元", yuan=TOP_UP_YUAN, left=top_up(self._carrier, self._sim).left)
         return await redirect(request, _address(self._on(request, form)), said)
 
     def _how_far(self, to: str) -> int:
@@ -553,10 +509,6 @@ async def _within(seconds: float, changed: Callable[[], Awaitable[set[str]]]) ->
             return await changed()
     except TimeoutError:
         return set()
-
-
-def _yuan(fen: int, *, whole: bool = False) -> str:
-    return str(fen // 100) if whole else f"{fen / 100:.2f}"
 
 
 def _dial(number: str) -> str:
