@@ -16,6 +16,7 @@ from audio.speech import Speech
 from gateway.choosing import Line
 from gateway.gateway import Gateway, Settings
 from gateway.message import CallEvent, MissedCall, Moved, ReceivedSms
+from gateway.pins import Pins
 from gateway.quiet import QuietHours
 from gateway.shift_store import shift_times as shift_messages
 from gateway.simulated.carrier import Carrier
@@ -42,7 +43,7 @@ from village.keywords.answering import Answering
 from village.lines import Wiring, build, calls_line, named_lines, refuse_without_secrets
 from village.link.county_link import CountyLink
 from village.link.store import shift_times as shift_link
-from village.notices.events import notice_call, notice_moved
+from village.notices.events import notice_call, notice_moved, task_call
 from village.notices.office import Means
 from village.notices.shift_store import shift_times as shift_notices
 from village.parts import Parts
@@ -71,6 +72,7 @@ from village.web.kit.authority import (
 )
 from village.web.kit.first_visit import first_visit_code
 from village.web.kit.serving import Door, listening
+from village.web.phone_credit import Sim
 
 log = logging.getLogger(__name__)
 
@@ -106,6 +108,7 @@ class _Events:
 
     def call(self, tx: sqlite3.Connection, event: CallEvent) -> None:
         notice_call(tx, event)
+        task_call(tx, self._means, event)
         poll_call(tx, self._means, event)
 
 
@@ -194,7 +197,7 @@ async def _start(
     secrets = read_secrets(place.folder / SECRETS_NAME)
     refuse_without_secrets(config, secrets)
     real = [] if config.sms.simulated else named_lines(config)
-    wiring = Wiring(config, secrets, clock)
+    wiring = Wiring(config, secrets, clock, Pins(db, vault))
     switchboard = Switchboard(gateway, real, lambda line, first_ms: build(line, wiring, first_ms), db, clock)
     await switchboard.settle()
     await gateway.recover()
@@ -252,6 +255,7 @@ async def _start(
             office_phone=means.office.phone,
             suggestions=suggestions(),
             line=link,
+            sim=Sim(sms[0].name, config.sms.price_fen),
         )
     public_app = make_public_app(db=db, clock=clock, key=place.key, village=config.village.name, routes=public_routes)
     accounts = Accounts(db, clock, place.key)

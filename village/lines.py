@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.choosing import Line
+from gateway.pins import PinMemory
 from gateway.purse import Purse
 from gateway.transport import SmsTransport
 from village.config import MODEM, PHONE, SIMULATOR, TWILIO, Config
@@ -117,6 +118,7 @@ class Wiring:
     config: Config
     secrets: Secrets
     clock: Clock
+    pins: PinMemory
 
 
 def build(line: NamedLine, wiring: Wiring, first_ms: int) -> SmsTransport:
@@ -137,7 +139,7 @@ def _modem(line: NamedLine, wiring: Wiring, first_ms: int) -> SmsTransport:  # n
         pin=wiring.secrets.modem_pin,
         credit=credit,
     )
-    return Modem(settings, wiring.clock)
+    return Modem(settings, wiring.clock, wiring.pins)
 
 
 def _phone(line: NamedLine, wiring: Wiring, first_ms: int) -> SmsTransport:

@@ -68,6 +68,7 @@ class Carrier:
         self._kick = asyncio.Event()
         self._down: Trouble | None = None
         self._villagers: set[asyncio.Task[None]] = set()
+        self._topped_up: dict[str, asyncio.Event] = {}
         self._exchange = Exchange(clock, self._changed)
         self.faults = faults
 
@@ -214,6 +215,11 @@ class Carrier:
     def top_up(self, line: str, fen: int, *, price_fen: int) -> None:
         """Credit on the SIM of one line, which then pays `price_fen` for each part; until then it pays nothing."""
         self._book.top_up(line, fen, price_fen)
+        self.topped_up(line).set()
+
+    def topped_up(self, line: str) -> asyncio.Event:
+        """Set whenever this SIM was topped up, as a real carrier sends it a text; cleared by whoever waits for it."""
+        return self._topped_up.setdefault(line, asyncio.Event())
 
     def credit(self, line: str) -> int | None:
         return self._book.credit(line)
@@ -228,10 +234,13 @@ class Carrier:
         return f"余额{fen / 100:.2f}元"
 
     async def ring_village(self, number: str) -> None:
-        """Ring the village's number and hang up. Raises KeyError, HandsetOffError, TransportDownError."""
+        """Ring the village's number and hang up. Raises KeyError, HandsetOffError; TransportDownError where the
+        network is down, or no line of the village is there to ring."""
         if not self._known(number).reachable:
             raise HandsetOffError("this phone reaches no network")
         self._must_be_up()
+        if not self._sinks:
+            raise TransportDownError(Trouble.UNPLUGGED, "sim")
         for sink in list(self._sinks.values())[:1]:
             await sink.rang(Ring(number, self._clock.now_ms()))
 

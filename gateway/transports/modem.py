@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from gateway.condition import Condition
 from gateway.failures import CannotAskError, OutcomeUnknownError, TransportDownError, Trouble, where
 from gateway.ground import Clock, wait_for
+from gateway.pins import PinMemory, PinsOfThisProcess
 from gateway.transport import Accepted, Fate, Parcel, Sink
 from gateway.transports.modem_bus import MESSAGING, MODEM, SMS, THREE_GPP, TIME, BusError, BusGoneError, ModemBus
 from gateway.transports.modem_credit import Credit, CreditSettings
@@ -64,7 +65,8 @@ class Modem:
     window = 1
     reports = True
 
-    def __init__(self, settings: ModemSettings, clock: Clock) -> None:
+    def __init__(self, settings: ModemSettings, clock: Clock, pins: PinMemory | None = None) -> None:
+        """`pins`: what SIMs have refused; None: remembered by this process alone."""
         self.name = settings.name
         self.pace_ms = 60_000 // settings.per_minute
         self.timeout_ms = 8 * _PART_MS
@@ -82,7 +84,7 @@ class Modem:
         self._incoming = Incoming(clock, self._references)
         self._listing = Listing()
         self._credit = Credit(settings.credit, clock)
-        self._pin = Pin(settings.pin)
+        self._pin = Pin(settings.pin, PinsOfThisProcess() if pins is None else pins, clock)
 
     def condition(self) -> Condition:
         return self._condition

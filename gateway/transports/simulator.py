@@ -7,13 +7,20 @@ import contextlib
 from dataclasses import replace
 
 from gateway.condition import Condition
-from gateway.failures import TransportFailure
+from gateway.failures import TransportDownError, TransportFailure, Trouble
+from gateway.ground import wait_for
 from gateway.simulated.carrier import BALANCE_CODE, Carrier
 from gateway.simulated.exchange import SimulatedCall
 from gateway.transport import Accepted, Fate, Parcel, Sink
 
 OPERATOR = "模拟网"
+LINE = "simulator"
+"""What the line is called where nobody calls it otherwise."""
 BALANCE_EVERY_MS = 86_400_000
+AGAIN_MS = 3_600_000
+"""No sooner than this after the last time is the balance asked for because of a "no credit"."""
+LOW_FEN = 1_000
+"""Less than this is low, as on a real stick whose village has set nothing else (`modem_credit.py`)."""
 
 
 class SimulatorSms:
@@ -25,7 +32,7 @@ class SimulatorSms:
         self,
         carrier: Carrier,
         *,
-        name: str = "simulator",
+        name: str = LINE,
         window: int = 64,
         pace_ms: int = 0,
         timeout_ms: int = 60_000,
@@ -36,6 +43,8 @@ class SimulatorSms:
         self.pace_ms = pace_ms
         self.timeout_ms = timeout_ms
         self._condition = Condition(operator=OPERATOR, signal=80)
+        self._news = carrier.topped_up(name)
+        self._asked_ms = 0
 
     def condition(self) -> Condition:
         return self._condition
@@ -46,17 +55,27 @@ class SimulatorSms:
             rooms.create_task(self._ask_balance())
 
     async def _ask_balance(self) -> None:
-        """Once a day, as a stick does, where the line is paid for."""
+        """Once a day, after "no credit" and when it was topped up, as a stick does, where the line is paid for."""
         while True:
+            self._news.clear()
             if self._carrier.credit(self.name) is not None:
                 with contextlib.suppress(TransportFailure):
+                    self._asked_ms = self._carrier.clock.monotonic_ms()
                     said = await self._carrier.ussd(self.name, BALANCE_CODE)
                     fen, now_ms = self._carrier.credit(self.name), self._carrier.clock.now_ms()
-                    self._condition = replace(self._condition, balance_fen=fen, balance_ms=now_ms, balance_said=said)
-            await self._carrier.clock.sleep_ms(BALANCE_EVERY_MS)
+                    low = fen is not None and fen < LOW_FEN
+                    self._condition = replace(
+                        self._condition, balance_fen=fen, balance_ms=now_ms, balance_said=said, low=low
+                    )
+            await wait_for(self._carrier.clock, self._news, BALANCE_EVERY_MS)
 
     async def send(self, parcel: Parcel) -> Accepted:
-        return await self._carrier.submit(self.name, parcel)
+        try:
+            return await self._carrier.submit(self.name, parcel)
+        except TransportDownError as down:
+            if down.trouble == Trouble.NO_CREDIT and self._carrier.clock.monotonic_ms() - self._asked_ms >= AGAIN_MS:
+                self._news.set()
+            raise
 
     async def ask(self, reference: str) -> Fate:
         return await self._carrier.ask(reference)

@@ -17,26 +17,22 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.callback import Callback, CallbackAnswer
 from gateway.condition import Condition
-from gateway.failures import (
-    OutcomeUnknownError,
-    RetryLaterError,
-    TransportDownError,
-    TransportFailure,
-    Trouble,
-    where,
-)
+from gateway.failures import OutcomeUnknownError, TransportDownError, TransportFailure, Trouble, where
 from gateway.ground import Clock, wait_for
-from gateway.message import State
 from gateway.transport import Accepted, Fate, Inbound, Parcel, Sink
 from gateway.transports.smsgate_api import CALL_MS, CutOffError, NotReachedError, Reply, SmsGateApi
-from gateway.transports.smsgate_failures import LOCKED_OUT_MS, Mishap, refusal
-from gateway.transports.smsgate_reading import EVENTS, Said, heard, is_ours, objection, queued_ms, seen, token
+from gateway.transports.smsgate_asking import Asking
+from gateway.transports.smsgate_device import Device
+from gateway.transports.smsgate_failures import Mishap, refusal
+from gateway.transports.smsgate_hooks import Hooks
+from gateway.transports.smsgate_lockout import LOCKED, Lockout
+from gateway.transports.smsgate_reading import heard, objection, token
 from gateway.transports.smsgate_received import Received
 from gateway.transports.smsgate_sent import Sent
 
@@ -58,11 +54,6 @@ _HOOKS_MS = 5 * 60_000
 
 _HOLD_MS = 2 * 60_000
 """For how long a phone that answers, but says it cannot send, is not called up again."""
-
-_SETTLE_MS = 5_000
-"""Between the two questions after which a message was never seen."""
-
-_LOCKED = (401, 403)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +99,11 @@ class SmsGate:
         self._clock = clock
         self._api = SmsGateApi(settings.url, settings.user, settings.password, clock)
         self._token = token(settings.name, settings.password)
+        self._hooks = Hooks(self._api, name=settings.name, callback_url=settings.callback_url, key=self._token)
+        self._device = Device(clock, line=settings.name, sim=settings.sim)
+        self._lockout = Lockout(clock)
         self._sent = Sent(self._api, clock)
+        self._asking = Asking(self._api, clock, self._device, self._sent, self._lockout)
         self._received = Received(
             self._api,
             clock,
@@ -120,18 +115,11 @@ class SmsGate:
         self._wake = asyncio.Event()
         self._sink: Sink | None = None
         self._up = False
-        self._device_id = ""
-        self._version: tuple[int, ...] = ()
-        self._phone_ahead_ms: int | None = None
-        self._under_way: set[str] = set()
-        self._doubtful: dict[str, int] = {}
-        """Tries that were cut off, and when they began (wall)."""
         self._silent = False
         self._faults = 0
         """Answers in a row of which nobody knows what they mean for the message."""
         self._faulty_until_ms = 0
         self._untaken = False
-        self._refused_until_ms = 0
         self._held_until_ms = 0
         self._held_note = ""
         self._wide_ms: int | None = None
@@ -150,7 +138,7 @@ class SmsGate:
         """
         self._may_send(parcel)
         reference, began_ms = parcel.reference, self._clock.now_ms()
-        self._under_way.add(reference)
+        self._asking.under_way.add(reference)
         try:
             reply = await self._api.post_message(
                 reference,
@@ -170,11 +158,11 @@ class SmsGate:
             self._lost_sight(reference, began_ms)
             raise
         finally:
-            self._under_way.discard(reference)
+            self._asking.under_way.discard(reference)
         return self._answered(reference, reply, began_ms)
 
     def _may_send(self, parcel: Parcel) -> None:
-        self._may_knock()
+        self._lockout.check()
         if self._silent:
             raise TransportDownError(Trouble.UNPLUGGED, "silent")
         if self._sent.stuck and not parcel.priority.is_emergency:  # those the app sends before everything else
@@ -182,12 +170,6 @@ class SmsGate:
         wait_ms = self._faulty_until_ms - self._clock.monotonic_ms()
         if wait_ms > 0:
             raise TransportDownError(Trouble.OTHER, "faulty", after_ms=wait_ms)
-
-    def _may_knock(self) -> None:
-        """Not with a password that was refused a moment ago."""
-        wait_ms = self._refused_until_ms - self._clock.monotonic_ms()
-        if wait_ms > 0:
-            raise TransportDownError(Trouble.REFUSED, "401", after_ms=wait_ms)
 
     def _ttl_s(self, expires_ms: int | None) -> int | None:
         """A span and not a moment: the phone's clock may be another."""
@@ -199,7 +181,7 @@ class SmsGate:
         self._wake.set()
 
     def _lost_sight(self, reference: str, began_ms: int) -> None:
-        self._doubtful[reference] = began_ms
+        self._asking.doubt(reference, began_ms)
         self._silent = True
         self._look_again()
 
@@ -215,77 +197,19 @@ class SmsGate:
             OutcomeUnknownError(Trouble.OTHER, "no-id") if done else refusal(reply.status, reply.sentence)
         )
         if isinstance(failure, TransportDownError):
-            if reply.status in _LOCKED:
-                self._shut_out()
+            if reply.status in LOCKED:
+                self._lockout.begin()
             self._look_again()
         elif isinstance(failure, OutcomeUnknownError):
-            self._doubtful[reference] = began_ms
+            self._asking.doubt(reference, began_ms)
             self._faults += 1
             if self._faults > 1:  # an app that is broken: not the whole queue through it
                 self._faulty_until_ms = self._clock.monotonic_ms() + _HOLD_MS
         log.info("phone refused line=%s reason=%s", self.name, failure)
         raise failure
 
-    # asking
-
     async def ask(self, reference: str) -> Fate:
-        """What the phone's own list says of it, by our reference.
-
-        "Never seen" needs more than a 404, for it means that the message is sent again. A try that was cut off may
-        still lie somewhere on its way. In this house it does not: the socket was closed, which throws away what had not
-        gone out (`smsgate_api.py`), and after a restart no socket is left. In the phone it might, in an app that had
-        been put to sleep with the request in its ear. So the question is put twice, on new connections and some seconds
-        apart: an app that has answered the first is awake, and has dealt with whatever came before. And a phone that
-        was reset, or another phone, has never seen anything: its 404 only counts where it still remembers a message
-        older than this try, for the app forgets the oldest first. Where it does not, the message stays unknown.
-        """
-        if reference in self._under_way:
-            raise RetryLaterError(Trouble.OTHER, "under-way")
-        fate = await self._fate(reference)
-        tried_ms = self._doubtful.get(reference, queued_ms(reference))
-        if fate is None and tried_ms is not None:
-            if not await self._remembers(tried_ms):
-                raise OutcomeUnknownError(Trouble.NO_REPORT, "forgotten")
-            await self._clock.sleep_ms(_SETTLE_MS)
-            fate = await self._fate(reference)
-        self._doubtful.pop(reference, None)
-        return Fate(State.QUEUED) if fate is None else fate
-
-    async def _fate(self, reference: str) -> Fate | None:
-        if not is_ours(reference):
-            return None  # nothing we ever sent is called that
-        reply = await self._asked(lambda: self._api.message(reference))
-        found = seen(reply.said)
-        if reply.status == 404:
-            return None
-        if reply.status != 200 or found is None or found.reference != reference:
-            raise RetryLaterError(Trouble.OTHER, str(reply.status))
-        self._sent.handed_over(reference)
-        report = found.report()
-        if report is None:
-            return Fate(State.ACCEPTED, reference)
-        return Fate(report.said, reference, report.at_ms, report.trouble, report.code)
-
-    async def _remembers(self, moment_ms: int) -> bool:
-        """Whether the phone's list goes back to before that moment of the village's clock. What is only pending does
-        not show it: the app never forgets those."""
-        before_ms = moment_ms + (self._phone_ahead_ms or 0) - 1_000  # the phone's clock is read to the second
-        reply = await self._asked(lambda: self._api.messages(0, before_ms))
-        return reply.status == 200 and any(row.get("state") not in (None, Said.PENDING) for row in reply.rows)
-
-    async def _asked(self, call: Callable[[], Awaitable[Reply]]) -> Reply:
-        self._may_knock()
-        try:
-            reply = await call()
-        except (NotReachedError, CutOffError) as away:
-            raise TransportDownError(Trouble.UNPLUGGED, str(away)) from away
-        if reply.status in _LOCKED:
-            self._shut_out()
-            raise TransportDownError(Trouble.REFUSED, str(reply.status), after_ms=LOCKED_OUT_MS)
-        return reply
-
-    def _shut_out(self) -> None:
-        self._refused_until_ms = self._clock.monotonic_ms() + LOCKED_OUT_MS
+        return await self._asking.ask(reference)
 
     # listening
 
@@ -307,8 +231,7 @@ class SmsGate:
 
     def _pause_ms(self) -> int:
         """How long from one look to the next."""
-        shut_out_ms = self._refused_until_ms - self._clock.monotonic_ms()
-        if shut_out_ms > 0:
+        if (shut_out_ms := self._lockout.left_ms) > 0:
             return max(shut_out_ms, _QUICK_MS)
         if self._untaken or self._silent:
             return _AGAIN_MS
@@ -323,8 +246,8 @@ class SmsGate:
             self._wide_ms = self._hooks_ms = None  # nobody knows what it did meanwhile
             self._down(sink, Trouble.UNPLUGGED, str(away))
         except _RefusedError as refused:
-            if refused.status in _LOCKED:
-                self._shut_out()
+            if refused.status in LOCKED:
+                self._lockout.begin()
             self._condition = Condition()
             self._down(sink, Trouble.REFUSED, str(refused.status))
         except Exception as raised:  # noqa: BLE001 - what could not be kept is still in the phone
@@ -337,43 +260,27 @@ class SmsGate:
         if devices.status != 200 or not devices.rows:
             raise _RefusedError(devices.status)
         self._meet(devices.rows[0], health, devices.at_ms)
-        now_ms, phone_ms = self._clock.monotonic_ms(), self._clock.now_ms() + (self._phone_ahead_ms or 0)
+        now_ms, phone_ms = self._clock.monotonic_ms(), self._clock.now_ms() + self._device.ahead_ms
         wide = self._wide_ms is None or now_ms - self._wide_ms >= _WIDE_MS
         if self._hooks_ms is None or now_ms - self._hooks_ms >= _HOOKS_MS:
-            await self._tend_hooks()
+            await self._hooks.tend()
             self._hooks_ms = now_ms
         trouble = await self._sent.look(sink, phone_ms, wide=wide)
         if self._wide_ms is not None:  # what failed while nobody listened says nothing of now
             self._hold_after(sink, trouble)
         self._say_how_it_is(sink, now_ms)
         centre_ms = self._clock.now_ms() if self._clock.trusted else phone_ms
-        await self._received.look(sink, centre_ms, self._version, wide=wide)
+        await self._received.look(sink, centre_ms, self._device.version, wide=wide)
         if wide:
             self._wide_ms = now_ms
 
-    def _meet(self, device: Mapping[str, Any], health: Reply, phone_ms: int | None) -> None:
+    def _meet(self, about: Mapping[str, Any], health: Reply, phone_ms: int | None) -> None:
         """Who it is, and how it does."""
         self._silent = False
-        about = health.said if isinstance(health.said, dict) else {}
-        device_id = str(device.get("id", ""))
-        if self._device_id not in ("", device_id):
-            log.warning("another phone, or one that was reset line=%s", self.name)
+        if self._device.met(about, health.said, phone_ms):
             self._wide_ms = self._hooks_ms = None
-        self._device_id = device_id
-        self._version = _version(about.get("version"))
-        self._phone_ahead_ms = None if phone_ms is None else phone_ms - self._clock.now_ms()
-        cards = device.get("simCards")
-        mine = [card for card in cards if self._is_mine(card)] if isinstance(cards, list) else []
         held = self._clock.monotonic_ms() < self._held_until_ms
-        self._condition = Condition(
-            operator=str(mine[0].get("carrierName") or "") if mine else "",
-            device=str(device.get("name", "")),
-            battery=_battery(about),
-            note="no_sim" if cards and not mine else self._held_note if held else "",
-        )
-
-    def _is_mine(self, card: Any) -> bool:
-        return isinstance(card, dict) and self._settings.sim in (None, card.get("simNumber"))
+        self._condition = self._device.condition(about, health.said, self._held_note if held else "")
 
     def _say_how_it_is(self, sink: Sink, now_ms: int) -> None:
         if self._sent.stuck:
@@ -399,30 +306,11 @@ class SmsGate:
 
     # being called
 
-    async def _tend_hooks(self) -> None:
-        """See that the phone means to call. Where it will not (the address is not https), it is asked all the same."""
-        wanted = self._hooks()
-        registered = {str(row.get("id")): row for row in (await self._api.webhooks()).rows}
-        for hook_id, (url, event) in wanted.items():
-            there = registered.get(hook_id, {})
-            if (there.get("url"), there.get("event")) != (url, event):
-                reply = await self._api.put_webhook(hook_id, url, event)
-                log.info("phone told to call line=%s event=%s status=%d", self.name, event, reply.status)
-        for hook_id in registered:
-            if hook_id.startswith(f"village-{self.name}-") and hook_id not in wanted:
-                await self._api.drop_webhook(hook_id)
-
-    def _hooks(self) -> dict[str, tuple[str, str]]:
-        if not self._settings.callback_url:
-            return {}
-        url = f"{self._settings.callback_url.rstrip('/')}/callbacks/{self.name}/event?key={self._token}"
-        return {f"village-{self.name}-{event.replace(':', '-')}": (url, event) for event in EVENTS}
-
     async def callback(self, said: Callback) -> CallbackAnswer:
         """A call from the phone. Anything but 2xx and it calls again, by its own count for two days."""
         if said.what != "event":
             return CallbackAnswer(404)
-        phone_ms = self._phone_now_ms()
+        phone_ms = self._device.now_ms()
         refused = objection(said, token=self._token, signing_key=self._settings.signing_key, phone_ms=phone_ms)
         if refused is not None:
             log.warning("a call that is not the phone's line=%s status=%d", self.name, refused)
@@ -443,22 +331,3 @@ class SmsGate:
             log.error("call not taken line=%s raised=%s", self.name, where(raised))
             return CallbackAnswer(503)
         return CallbackAnswer(200)
-
-    def _phone_now_ms(self) -> int | None:
-        """The phone's clock as last heard; before that the village's own, if it can be trusted."""
-        if self._phone_ahead_ms is not None:
-            return self._clock.now_ms() + self._phone_ahead_ms
-        return self._clock.now_ms() if self._clock.trusted else None
-
-
-def _version(said: Any) -> tuple[int, ...]:
-    """1.75.0 → (1, 75, 0); empty, and so older than any, where it is none."""
-    parts = str(said).removeprefix("v").partition("-")[0].split(".")
-    return tuple(map(int, parts)) if all(part.isascii() and part.isdigit() for part in parts) else ()
-
-
-def _battery(about: Mapping[str, Any]) -> int | None:
-    checks = about.get("checks")
-    level = checks.get("battery:level") if isinstance(checks, dict) else None
-    percent = level.get("observedValue") if isinstance(level, dict) else None
-    return int(percent) if isinstance(percent, int | float) and 0 <= percent <= 100 else None

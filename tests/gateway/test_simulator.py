@@ -270,6 +270,38 @@ async def test_a_line_knows_its_operator_signal_and_yesterdays_balance(
         await listening
 
 
+async def test_a_line_asks_again_when_it_was_topped_up_and_when_it_is_empty(
+    carrier_rig: SimulatorRig, clock: MovableClock
+) -> None:
+    carrier, transport = carrier_rig.carrier, carrier_rig.transport
+    listening = asyncio.create_task(transport.run(Ear()))
+    await clock.advance(1000)
+    assert transport.condition().balance_fen is None
+    carrier.top_up(transport.name, 5, price_fen=10)
+    await carrier_rig.until(lambda: transport.condition().balance_fen == 5)
+    assert transport.condition().low
+    carrier.top_up(transport.name, 1_000, price_fen=1_005)
+    await carrier_rig.until(lambda: transport.condition().balance_fen == 1_005)
+    assert not transport.condition().low
+    for n in (1, 2, 3):
+        trying = asyncio.ensure_future(transport.send(parcel(WANG, message_id=n)))
+        await carrier_rig.until(trying.done)
+        assert (trying.exception() is None) == (n == 1)
+        await clock.advance(10_000)
+        assert (transport.condition().balance_fen == 1_005) == (n < 3)
+        await clock.advance(3_600_000 if n == 2 else 0)
+    assert transport.condition().balance_said == "余额0.00元"
+    assert transport.condition().low
+    listening.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await listening
+
+
+async def test_nobody_can_ring_a_village_without_a_line(carrier_rig: SimulatorRig) -> None:
+    with pytest.raises(TransportDownError):
+        await carrier_rig.carrier.ring_village(WANG)
+
+
 async def test_a_villager_can_ring_and_hang_up(carrier_rig: SimulatorRig) -> None:
     ear = Ear()
     listening = asyncio.create_task(carrier_rig.transport.run(ear))

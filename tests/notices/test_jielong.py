@@ -8,7 +8,8 @@ import pytest
 
 from tests.notices.town import Town
 from village.ground.database import Database
-from village.notices.jielong import LONGEST_TEXT, Doubt, Outsider, Person, Row, State, match, parse
+from village.notices.jielong import LONGEST_TEXT, parse
+from village.notices.jielong_matching import Doubt, Outsider, Person, Row, State, match
 from village.notices.name_list import read_list
 from village.people.audience import Audience
 

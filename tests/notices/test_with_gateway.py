@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 import pytest
 
-from gateway.gateway import Gateway, Settings
-from gateway.message import CallEvent, MissedCall, Moved, ReceivedSms
+from gateway.message import ReceivedSms
 from gateway.simulated.carrier import Carrier
 from gateway.simulated.handset import Rule
-from gateway.transports.simulator import SimulatorCalls, SimulatorSms
+from tests import on_air as air
 from tests.notices.town import Town
 from village import questions
 from village.ground.database import Database
@@ -24,49 +21,22 @@ from village.notices import store, tasks_store
 from village.notices.confirm import Via, confirm
 from village.notices.correct_notice import correct_notice
 from village.notices.doors import doors
-from village.notices.events import notice_call, notice_moved, task_call
 from village.notices.notice import Notice
 from village.notices.reach import Funnel, reach
 from village.notices.tasks import remind_due, set_task
 from village.people.store import phone_by_fingerprint
 
-STEP_MS, MOST_STEPS = 1_000, 4_000
 
-
-@dataclass
-class Answers:
-    """What the village does with the gateway's events, as far as notices go: a 9 is bound through its question."""
-
-    town: Town
+class Answers(air.NoticeEvents):
+    """A 9 is bound through its question."""
 
     def received(self, tx: sqlite3.Connection, sms: ReceivedSms) -> None:
-        phone = phone_by_fingerprint(tx, self.town.means.vault.fingerprint(sms.sender))
+        phone = phone_by_fingerprint(tx, self.means.vault.fingerprint(sms.sender))
         assert phone is not None
         at_ms = sms.centre_ms or sms.received_ms
         question = questions.newest(tx, phone.id, at_ms, kinds={"notice"})
         assert question is not None
         confirm(tx, question.subject_id, via=Via.SMS, at_ms=at_ms, phone_id=phone.id, message_id=question.message_id)
-
-    def rang(self, tx: sqlite3.Connection, missed: MissedCall) -> None: ...
-
-    def moved(self, tx: sqlite3.Connection, moved: Moved) -> None:
-        notice_moved(tx, self.town.means, moved, self.town.clock.now_ms())
-
-    def call(self, tx: sqlite3.Connection, event: CallEvent) -> None:
-        notice_call(tx, event)
-        task_call(tx, self.town.means, event)
-
-
-class Voice:
-    """Clips of a known length: the gateway plays them on the tests' clock."""
-
-    @dataclass(frozen=True)
-    class Clip:
-        path: Path
-        duration_s: float = 3.0
-
-    async def clip(self, text: str, *, slow: bool = False) -> Clip:
-        return self.Clip(Path("/dev/null"))
 
 
 @dataclass
@@ -76,48 +46,19 @@ class Line:
     carrier: Carrier
 
     async def until(self, there: Callable[[sqlite3.Connection], bool]) -> None:
-        """Let the village's time pass until the village knows it."""
-        for _ in range(MOST_STEPS):
-            if await self.db.read(there):
-                return
-            await self.town.clock.advance(STEP_MS)
-        raise AssertionError("it never came")
+        await air.until(self.db, self.town.clock, there)
 
     async def until_a_phone(self, shows: Callable[[], bool]) -> None:
-        """Let the village's time pass until it is to be seen on a handset."""
-        for _ in range(MOST_STEPS):
-            await self.db.read(lambda _tx: None)  # the carrier's own connection belongs to this thread
-            if shows():
-                return
-            await self.town.clock.advance(STEP_MS)
-        raise AssertionError("it never came")
+        await air.until_a_phone(self.db, self.town.clock, shows)
 
     async def funnel(self, notice_id: int) -> Funnel:
         now_ms = self.town.clock.now_ms()
         return (await self.db.read(lambda tx: reach(tx, notice_id, now_ms, self.town.means.office))).funnel
 
 
-@asynccontextmanager
-async def on_air(db: Database, town: Town, carrier: Carrier) -> AsyncIterator[None]:
-    gateway = Gateway(
-        db=db,
-        clock=town.clock,
-        vault=town.means.vault,
-        events=Answers(town),
-        sms=[SimulatorSms(carrier, window=2)],
-        calls=[SimulatorCalls(carrier)],
-        voice=Voice(),
-        settings=Settings(),
-        outbox=town.means.outbox,
-    )
-    await gateway.recover()
-    tasks = [asyncio.create_task(carrier.run()), asyncio.create_task(gateway.run())]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+def on_air(line: Line) -> AbstractAsyncContextManager[None]:
+    means, clock = line.town.means, line.town.clock
+    return air.on_air(line.db, clock, means, line.carrier, Answers(means, clock), calls=True)
 
 
 @pytest.fixture
@@ -168,7 +109,7 @@ async def test_a_day_of_one_notice(line: Line) -> None:
     def view(tx: sqlite3.Connection) -> Funnel:
         return reach(tx, notice.id, town.clock.now_ms(), town.means.office).funnel
 
-    async with on_air(db, town, carrier):
+    async with on_air(line):
         await line.until_a_phone(lambda: bool(carrier.thread(number(1))))
         assert carrier.thread(number(1))[-1].text.endswith("收到请回9,想听电话念回0201")
         await line.until(lambda tx: town.messages(tx, notice)[0]["state"] == "delivered")
@@ -184,7 +125,7 @@ async def test_a_correction_overtakes_the_notice_and_a_late_nine_confirms_nothin
     db, town, carrier = line.db, line.town, line.carrier
     notice = await db.write(lambda tx: (town.house(tx, "甲"), town.send(tx))[1])
     carrier.add(number(1))
-    async with on_air(db, town, carrier):
+    async with on_air(line):
         await line.until(lambda tx: settled(tx, town, notice))
         written_ms = town.clock.now_ms()
         await town.clock.advance(60_000)
@@ -209,9 +150,9 @@ async def test_a_power_cut_in_the_middle_sends_nobody_two_copies(line: Line) -> 
     for place in range(1, 13):
         carrier.add(number(place))
     for _ in range(4):
-        async with on_air(db, town, carrier):
+        async with on_air(line):
             await town.clock.advance(700)
-    async with on_air(db, town, carrier):
+    async with on_air(line):
         done = ("delivered", "unknown")
         await line.until(
             lambda tx: all(row["state"] in done for row in town.messages(tx, notice) if row["channel"] == "sms")
@@ -235,7 +176,7 @@ async def test_a_call_reminds_of_the_day_and_its_nine_is_done(line: Line) -> Non
 
     notice = await db.write(people)
     carrier.add(number(1))
-    async with on_air(db, town, carrier):
+    async with on_air(line):
         await line.until_a_phone(lambda: rung(carrier, number(1)))
         await line.until(lambda tx: town.messages(tx, notice)[0]["state"] == "delivered")
     await town.clock.advance(17 * 24 * 3_600_000)
@@ -253,7 +194,7 @@ async def test_a_call_reminds_of_the_day_and_its_nine_is_done(line: Line) -> Non
             carrier.press(number(1), "9")
         return False
 
-    async with on_air(db, town, carrier):
+    async with on_air(line):
         await line.until_a_phone(listening)
         await line.until(
             lambda tx: tx.execute("SELECT state FROM message_state WHERE kind = 'task'").fetchone()[0] == "delivered"

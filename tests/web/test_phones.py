@@ -17,6 +17,7 @@ from aiohttp import web
 from playwright.async_api import Page, async_playwright, expect
 
 from audio.speech import Speech
+from gateway.failures import Trouble
 from gateway.gateway import Gateway, Settings
 from gateway.message import CallEvent, CallStep, Channel, Draft, MissedCall, Moved, Priority, ReceivedSms
 from gateway.phone import parse
@@ -58,13 +59,16 @@ class Heard:
 
     texts: list[str] = field(default_factory=list)
     calls: list[CallEvent] = field(default_factory=list)
+    rings: list[str] = field(default_factory=list)
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def received(self, tx: sqlite3.Connection, sms: ReceivedSms) -> None:
         self.texts.append(sms.text)
         self.news.set()
 
-    def rang(self, tx: sqlite3.Connection, missed: MissedCall) -> None: ...
+    def rang(self, tx: sqlite3.Connection, missed: MissedCall) -> None:
+        self.rings.append(missed.caller)
+        self.news.set()
 
     def moved(self, tx: sqlite3.Connection, moved: Moved) -> None:
         self.news.set()
@@ -111,6 +115,11 @@ class Village:
             with self.carrier.watch() as watch:
                 while not there():
                     await watch.changed()
+
+    async def line_listens(self) -> None:
+        """A text that has come in shows that the line does."""
+        self.carrier.send_from(STRANGER, "喂")
+        await self.heard.until(lambda: "喂" in self.heard.texts)
 
     async def get(self, path: str, status: int = 200) -> str:
         async with self.web.get(self.url + path) as answer:
@@ -215,7 +224,7 @@ def people(tx: sqlite3.Connection, vault: Vault, at_ms: int) -> None:
 
 async def test_the_shelf_shows_whose_phones_they_are(village: Village) -> None:
     page = await village.get("/phones")
-    assert "样板村 · 这些手机都是假的，短信不花钱" in page
+    assert "样板村 · 这些手机都是假的，花的也不是真钱" in page
     assert page.count('<section class="phone"') == 2
     assert "王德福 · 3组" in page
     assert "李树根家 · 3人合用" in page
@@ -262,6 +271,57 @@ async def test_what_the_phone_cannot_do_it_says(village: Village) -> None:
     assert "没信号" in await village.press(WANG, "signal_off")
     await village.press(WANG, "fly", status=422)
     assert village.heard.texts == []
+
+
+async def test_the_village_is_rung_once(village: Village) -> None:
+    await village.line_listens()
+    assert "响了一声就挂了，没花钱" in await village.press(WANG, "ring")
+    assert "响了一声就挂了，没花钱" in await village.press(LINE, "ring", part="1")
+    assert village.heard.rings == [WANG, LINE]
+
+
+async def test_a_ring_that_cannot_go_out_says_why(village: Village) -> None:
+    await village.line_listens()
+    await village.press(WANG, "signal_off")
+    assert "没信号，打不出去" in await village.press(WANG, "ring")
+    await village.press(WANG, "power_off")
+    assert "这部手机关着，先开机" in await village.press(WANG, "ring")
+    await village.ring(SHARED)
+    assert "正有电话，先按“挂断”" in await village.press(SHARED, "ring")
+    await village.press(SHARED, "end")
+    village.carrier.set_down(Trouble.NO_SIGNAL)
+    assert "打不通：村里的线现在断着" in await village.press(SHARED, "ring")
+    assert village.heard.rings == []
+
+
+async def test_the_sim_is_topped_up_and_pays_for_what_is_sent(village: Village) -> None:
+    assert "没有记账，发短信不花钱" in await village.get("/phones")
+    page = await village.post("/phones/sim", on="")
+    assert "充了50元，现在余额50.00元" in page
+    assert "<b>余额50.00元</b> <span>一条短信0.10元起</span>" in page
+    await village.send(WANG, "【青山村】通知17:停水")
+    assert "余额49.90元" in await village.get("/phones/sim")
+    await village.post("/phones/sim", on="")
+    assert "余额99.90元" in await village.get("/phones/sim")
+
+
+@pytest.mark.parametrize(
+    ("left_fen", "said"), [(1_000, "一条短信0.10元起"), (990, "快用完了"), (9, "不够发一条了，村里的短信停着")]
+)
+async def test_credit_that_runs_low_says_so(village: Village, left_fen: int, said: str) -> None:
+    village.carrier.top_up("simulator", left_fen, price_fen=10)
+    page = await village.get("/phones")
+    assert f"余额{left_fen / 100:.2f}元" in page
+    assert said in page
+
+
+async def test_the_page_is_told_what_is_left(village: Village) -> None:
+    async with village.web.get(f"{village.url}/phones/live?on=19900000001") as answer:
+        told = stories(answer.content)
+        assert (await anext(told))["credit_fen"] is None
+        village.carrier.top_up("simulator", 5_000, price_fen=10)
+        village.carrier.set_signal(WANG, False)
+        assert (await anext(told))["credit_fen"] == 5_000
 
 
 async def test_a_call_rings_is_answered_heard_and_given_a_key(village: Village) -> None:
@@ -417,6 +477,37 @@ async def test_everything_is_a_plain_form_without_javascript(village: Village) -
         await phone.locator("input[name=text]").fill("收到")
         await phone.locator("input[name=text]").press("Enter")
         await village.heard.until(lambda: village.heard.texts == ["收到"])
+
+
+@pytest.mark.needs("chromium")
+async def test_the_village_is_rung_and_the_sim_topped_up_from_the_keyboard(village: Village) -> None:
+    await village.line_listens()
+    async with browser_page(390) as page:
+        await page.goto(village.url + "/phones")
+        phone = page.locator("#p19900000001")
+        await phone.get_by_role("button", name="响一声（给村里打电话）").focus()
+        await page.keyboard.press("Enter")
+        await phone.get_by_text("响了一声就挂了").wait_for()
+        await expect(phone.get_by_text("响了一声就挂了")).to_be_in_viewport()
+        assert village.heard.rings == [WANG]
+        await page.get_by_role("button", name="充值50元").focus()
+        await page.keyboard.press("Enter")
+        await page.get_by_text("充了50元，现在余额50.00元").wait_for()
+        await village.send(WANG, "【青山村】通知17:停水")
+        await page.locator(".credit", has_text="余额49.90元").wait_for()  # came by itself
+
+
+@pytest.mark.needs("chromium")
+async def test_without_javascript_what_was_said_is_in_sight(village: Village) -> None:
+    await village.line_listens()
+    async with browser_page(390, java_script_enabled=False) as page:
+        await page.goto(village.url + "/phones")
+        await page.locator("#p19900000004").get_by_role("button", name="响一声（给村里打电话）").click()
+        said = page.get_by_text("响了一声就挂了")
+        await said.wait_for()
+        await expect(said).to_be_in_viewport()
+        await expect(page.locator("#p19900000004 h2")).to_be_in_viewport()
+        assert village.heard.rings == [SHARED]
 
 
 @pytest.mark.needs("chromium")

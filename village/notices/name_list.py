@@ -1,6 +1,6 @@
 """A pasted list of names before a notice: whose they are by today's roster, and who need not be counted again.
 
-Reads only; `jielong.py` has the rules.
+Reads only; `jielong.py` and `jielong_matching.py` have the rules.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from village.ground.wording import RefusalError, say
 from village.notices import store, tasks_store
-from village.notices.jielong import LONGEST_TEXT, Outsider, Person, Row, State, match, parse
+from village.notices.jielong import LONGEST_TEXT, parse
+from village.notices.jielong_matching import Outsider, Person, Row, State, match
 from village.notices.notice import Notice, UnitKind
 from village.notices.reach_store import unit_rows
 from village.people.store import everybody

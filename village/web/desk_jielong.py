@@ -15,7 +15,7 @@ from village.ground.database import Database
 from village.ground.wording import RefusalError, Wording, say
 from village.notices.confirm import Via, confirm_units, take_back
 from village.notices.done import Done, mark_done
-from village.notices.jielong import Doubt, State
+from village.notices.jielong_matching import Doubt, State
 from village.notices.name_list import NameList, read_list
 from village.notices.notice import Notice, UnitKind
 from village.notices.office import Means

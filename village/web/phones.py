@@ -17,9 +17,10 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
+from gateway.failures import TransportDownError
 from gateway.phone import NotAPhoneError, PhoneKind, display, parse
 from gateway.simulated.carrier import Carrier
-from gateway.simulated.handset import CallView, HandsetView, NoCallError, Note
+from gateway.simulated.handset import CallView, HandsetOffError, HandsetView, NoCallError, Note
 from village.ground.clock import Clock, beijing
 from village.ground.database import Database
 from village.ground.privacy import Vault
@@ -27,6 +28,7 @@ from village.ground.wording import RefusalError, Wording, say
 from village.web.kit.forms import Form, read_form
 from village.web.kit.frame import FRAME
 from village.web.kit.pages import path_number, query_text, redirect, render
+from village.web.phone_credit import OWN_SIM, TOP_UP_YUAN, Sim, credit_of, top_up
 from village.web.phone_names import Names
 from village.web.waveform import HEIGHT, WIDTH, waveform
 
@@ -108,6 +110,7 @@ def routes(
     office_phone: str,
     suggestions: Sequence[Suggestion] = (),
     line: CountyLine | None = None,
+    sim: Sim = OWN_SIM,
 ) -> list[web.RouteDef]:
     """`skip` moves the village's time forward; `office` and `office_phone` are what a ringing phone shows. `line`: the
     way to the county, which can be cut and restored."""
@@ -121,6 +124,7 @@ def routes(
         office_phone=office_phone,
         suggestions=suggestions,
         line=line,
+        sim=sim,
     )
     one = "/phones/{number:[0-9]{5,15}}"
     return [
@@ -129,6 +133,8 @@ def routes(
         web.get("/phones/busy", page.busy),
         web.post("/phones/time", page.move_time),
         web.post("/phones/line", page.switch_line),
+        web.get("/phones/sim", page.credit),
+        web.post("/phones/sim", page.top_up),
         web.post("/phones/new", page.take_new),
         web.post(one, page.act),
         web.get(one + "/screen", page.screen),
@@ -149,6 +155,7 @@ class _Page:
         office_phone: str,
         suggestions: Sequence[Suggestion],
         line: CountyLine | None,
+        sim: Sim,
     ) -> None:
         self._carrier = carrier
         self._clock = clock
@@ -158,6 +165,7 @@ class _Page:
         self._office_phone = office_phone
         self._suggestions = suggestions
         self._line = line
+        self._sim = sim
         self._drafts: dict[str, str] = {}
         self._pressed: dict[str, tuple[int, str]] = {}
         self._moving = asyncio.Lock()
@@ -194,6 +202,7 @@ class _Page:
             "office_phone": self._office_phone,
             "wave_box": f"0 0 {WIDTH} {HEIGHT}",
             "line": self._line,
+            "sim": credit_of(self._carrier, self._sim),
         }
 
     async def _elsewhere(self, numbers: Collection[str]) -> list[tuple[str, Wording]]:
@@ -217,6 +226,9 @@ class _Page:
     async def _screen(self, request: web.Request, number: str, word: Wording | None = None) -> web.Response:
         (phone,) = await self._phones([number], word)
         return await render(request, "phones/_part.html", self._fixed() | {"phone": phone})
+
+    async def credit(self, request: web.Request) -> web.StreamResponse:
+        return await render(request, "phones/_credit.html", sim=credit_of(self._carrier, self._sim))
 
     async def clip(self, request: web.Request) -> web.StreamResponse:
         """What the call is saying just now; gone as soon as it says something else."""
@@ -256,6 +268,7 @@ class _Page:
             "now_ms": self._clock.now_ms(),
             "screens": [_dial(number) for number in numbers if number in changed],
             "elsewhere": any(number not in numbers for number in changed),
+            "credit_fen": self._carrier.credit(self._sim.line),
         }
         return f"data: {json.dumps(told)}\n\n".encode()
 
@@ -264,12 +277,12 @@ class _Page:
     async def act(self, request: web.Request) -> web.StreamResponse:
         form = await read_form(request)
         number = self._number(request)
-        word = self._press(number, form)
+        word = await self._press(number, form)
         if form.has("part"):
             return await self._screen(request, number, word)
         return await redirect(request, _address(self._on(request, form)) + f"#p{_dial(number)}", word)
 
-    def _press(self, number: str, form: Form) -> Wording | None:
+    async def _press(self, number: str, form: Form) -> Wording | None:
         """Do what the button says; a word where the phone cannot."""
         carrier, do, handset = self._carrier, form.text("do"), self._carrier.handset(number)
         match do:
@@ -283,6 +296,8 @@ class _Page:
                 return self._answer(number, handset)
             case "end":
                 return self._end(number, handset)
+            case "ring":
+                return await self._ring(number, handset)
             case "read":
                 carrier.read(number)
             case "send":
@@ -299,6 +314,18 @@ class _Page:
         with contextlib.suppress(NoCallError):  # it stopped ringing while the finger came down
             self._carrier.answer(number)
         return None
+
+    async def _ring(self, number: str, handset: HandsetView) -> Wording:
+        """Ring the village once and hang up, which costs nothing."""
+        if handset.call is not None:
+            return say("正有电话，先按“挂断”")
+        try:
+            await self._carrier.ring_village(number)
+        except HandsetOffError:
+            return say("没信号，打不出去")
+        except TransportDownError:
+            return say("打不通：村里的线现在断着")
+        return say("响了一声就挂了，没花钱。登记过的号码，村里会打回来")
 
     def _end(self, number: str, handset: HandsetView) -> Wording | None:
         self._drafts.pop(number, None)
@@ -366,6 +393,11 @@ class _Page:
             raise RefusalError(say("没有这样的开关"), status=422)
         self._line.cut_or_restore(cut=form.text("line") == "cut")
         said = say("和县里的网断开了，村里的事照办") if self._line.cut else say("和县里的网接上了")
+        return await redirect(request, _address(self._on(request, form)), said)
+
+    async def top_up(self, request: web.Request) -> web.StreamResponse:
+        form = await read_form(request)
+        said = say("充了{yuan}元，现在余额{left}元", yuan=TOP_UP_YUAN, left=top_up(self._carrier, self._sim).left)
         return await redirect(request, _address(self._on(request, form)), said)
 
     def _how_far(self, to: str) -> int:

@@ -31,6 +31,8 @@ class Around:
         self.asked: set[str] = set()
         self.denied: set[str] = set()
         self.restarts = 0
+        self.debug = True
+        """Whether ModemManager tells all it does. On a Pi it does not, and refuses what only a developer may do."""
         self.after_restart: Callable[[], Awaitable[None]] | None = None
         self._daemon: subprocess.Popen[str] | None = None
         self._manager: subprocess.Popen[bytes] | None = None
@@ -60,7 +62,10 @@ class Around:
         env = {**os.environ, "DBUS_SYSTEM_BUS_ADDRESS": self.address, "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"}
         with (self._folder / "ModemManager.log").open("ab") as said:
             self._manager = subprocess.Popen(
-                ["ModemManager", "--test-enable", "--test-no-udev", "--no-auto-scan", "--debug"],
+                [
+                    *("ModemManager", "--test-enable", "--test-no-udev", "--no-auto-scan"),
+                    *(["--debug"] if self.debug else []),
+                ],
                 env=env,
                 stdout=said,
                 stderr=said,

@@ -99,6 +99,10 @@ class ModemRig:
         (path,) = await self.bus.modems()
         await self.bus.call(path, f"{MODEM}.Simple", "Connect", "a{sv}", [{"apn": Variant("s", "cmnet")}])
 
+    async def end_data(self) -> None:
+        (path,) = await self.bus.modems()
+        await self.bus.call(path, f"{MODEM}.Simple", "Disconnect", "o", ["/"])
+
     async def as_time_passes(self, reached: Callable[[], object], *, minutes: int = 20, real_s: float = 0.2) -> None:
         """The clock is moved on a quarter of a minute at a time; between, ModemManager gets real time to work."""
         for _ in range(4 * minutes):

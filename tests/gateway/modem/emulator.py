@@ -38,12 +38,16 @@ class Emulator:
         self.stuck = False
         """Finds no network until its radio was off and on again."""
         self.sim_in = True
+        self.sim_numbered = True
+        """Whether the SIM's own number (ICCID) can be read."""
         self.pin: str | None = None
         """The SIM asks for it whenever the modem was without power."""
         self.pin_tries = 3
         self.tries_told = True
         self.pins: list[str] = []
         """What was tried."""
+        self.loses_pin = False
+        """The next one gets lost on its way to the SIM, and nobody answers."""
         self.balance: str | None = None
         """The carrier's answer to a USSD code; None: there is no such code."""
         self.codes: list[str] = []
@@ -197,6 +201,10 @@ class Emulator:
         return 11 if self.pin_tries else 12
 
     def _try_pin(self, tried: str) -> list[str]:
+        if self.loses_pin:
+            self.loses_pin = False
+            self.unanswered.append("+CPIN")
+            return []
         self.pins.append(tried)
         if self._missing() != 11:
             return ["+CME ERROR: 3"]
@@ -252,6 +260,8 @@ class Emulator:
                 return [f'+CSCS: "{self._charset}"', "OK"]
             case "+CRSM=176,12258,0,0,10" if not self.sim_in:
                 return ["+CME ERROR: 10"]
+            case "+CRSM=176,12258,0,0,10" if not self.sim_numbered:
+                return ["ERROR"]
             case "D*99***1#":
                 self.dialled += 1
                 return ["CONNECT"]

@@ -138,6 +138,7 @@
       const html = await answer.text();
       if (turn === asked) show(html);
       else fetchScreen();
+      display.querySelector(".says")?.scrollIntoView({ block: "nearest" }); // the key may be further down than its answer
     }
 
     form.addEventListener("submit", (event) => {
@@ -188,12 +189,21 @@
     }
   }
 
+  const credit = page.querySelector(".credit");
+  async function fetchCredit(fen) {
+    if (!credit || credit.dataset.fen === fen) return;
+    credit.dataset.fen = fen;
+    const answer = await fetch("/phones/sim", { headers: { "X-Live": "1" } });
+    if (answer.ok) credit.innerHTML = await answer.text();
+  }
+
   const news = new EventSource(`/phones/live?on=${page.dataset.on}`);
   let busyLater = 0;
   news.addEventListener("message", (event) => {
     const told = JSON.parse(event.data);
     ahead = told.now_ms - Date.now();
     for (const dial of told.screens) phones.get(dial)?.fetchScreen();
+    fetchCredit(String(told.credit_fen ?? ""));
     if (told.elsewhere && !busyLater) {
       busyLater = setTimeout(() => {
         busyLater = 0;
