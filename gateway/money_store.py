@@ -43,9 +43,9 @@ def call_minutes(tx: sqlite3.Connection, message_id: int, number: int, now_ms: i
 
 
 def under_way(tx: sqlite3.Connection, lane_id: int, message_id: int, number: int, now_ms: int) -> tuple[str, int]:
-    """The lane's name, and the parts or started minutes of one of its tries."""
+    """The lane's name, and the parts or started minutes of the message's newest try."""
     name, channel, parts = tx.execute(
-        "SELECT l.name, m.channel, m.parts FROM message m, lane l WHERE m.id = :id AND l.id = :lane",
+        "SELECT l.name, m.channel, coalesce(m.sent_parts, m.parts) FROM message m, lane l WHERE m.id = :id AND l.id = :lane",
         {"id": message_id, "lane": lane_id},
     ).fetchone()
     if channel != "call":
@@ -54,6 +54,8 @@ def under_way(tx: sqlite3.Connection, lane_id: int, message_id: int, number: int
 
 
 def newest_try(tx: sqlite3.Connection, message_id: int) -> tuple[int, int]:
-    """Lane and parts of a message's newest try."""
-    lane_id, parts = tx.execute("SELECT lane_id, parts FROM message WHERE id = :id", {"id": message_id}).fetchone()
+    """Lane and parts of a message's newest try, as it was sent."""
+    lane_id, parts = tx.execute(
+        "SELECT lane_id, coalesce(sent_parts, parts) FROM message WHERE id = :id", {"id": message_id}
+    ).fetchone()
     return int(lane_id), int(parts)

@@ -143,3 +143,49 @@ async def test_what_the_carrier_never_saw_is_given_back(rig: Rig) -> None:
     await rig.start(lines=line)
     await rig.until(rig.reaches(message, "delivered"), within_ms=600_000, step_ms=1000)
     assert (await spending(rig)).fen == 10
+
+
+WITH_POSTSCRIPT = {"hand": Line(price_fen=10, postscript="(请回到88001234)")}
+
+
+async def test_what_a_power_cut_left_under_way_is_paid_as_it_was_sent(rig: Rig) -> None:
+    hand = HandCarrier(name="hand")
+    await rig.start(sms=[hand], lines=WITH_POSTSCRIPT)
+    await rig.send(WANG, "长" * 65)
+    await rig.until(lambda: hand.asked)
+    assert hand.parcels[0].parts == 2  # one alone, two with what was put after it
+    await rig.crash()
+    await rig.start(sms=[HandCarrier(name="hand")], lines=WITH_POSTSCRIPT)
+    paid = await spending(rig)
+    assert (paid.parts, paid.fen) == (2, 20)
+
+
+async def test_what_the_carrier_never_saw_is_given_back_as_it_was_paid(rig: Rig) -> None:
+    lines = {"simulator": WITH_POSTSCRIPT["hand"]}
+    hung = HandCarrier(name="simulator")
+    await rig.start(sms=[hung], lines=lines)
+    message = await rig.send(WANG, "长" * 65)
+    await rig.until(lambda: hung.asked)
+    hung.fail(message, OutcomeUnknownError(Trouble.TIMEOUT))
+    await rig.until(rig.reaches(message, "unknown"))
+    await rig.crash()
+    await rig.start(lines=lines)  # the carrier, asked, has never seen it
+    await rig.until(rig.reaches(message, "delivered"), within_ms=600_000, step_ms=1000)
+    paid = await spending(rig)
+    assert (paid.parts, paid.fen) == (2, 20)
+
+
+async def test_a_try_without_the_postscript_forgets_the_one_with_it(rig: Rig) -> None:
+    wordy, plain = HandCarrier(name="wordy"), HandCarrier(name="plain")
+    lines = {"wordy": Line(price_fen=10, postscript="(请回到88001234)"), "plain": Line(price_fen=10)}
+    await rig.start(sms=[wordy], lines=lines)
+    message = await rig.send(WANG, "长" * 65)
+    await rig.until(lambda: wordy.asked)
+    wordy.fail(message, TransportDownError(Trouble.NO_SIGNAL))
+    await rig.let_pass(500)
+    await rig.crash()
+    await rig.start(sms=[plain], lines=lines)
+    await rig.until(lambda: plain.asked)
+    await rig.crash()
+    await rig.start(sms=[HandCarrier(name="plain")], lines=lines)
+    assert (await spending(rig)).parts == 1
