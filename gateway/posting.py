@@ -312,8 +312,10 @@ class Posting:
         return [priority for priority in Priority if priority not in may_go]
 
     def mend_times(self, tx: sqlite3.Connection) -> None:
-        """After the clock was put right: retries that a wrong clock planned for another year are due now."""
+        """At start, and after the clock was put right: retries that a wrong clock planned for another year are due now,
+        and no money is left in no month."""
         now_ms = self.clock.now_ms()
+        self.purse.file_rest(tx)
         store.bring_forward(tx, now_ms + LONGEST_MS, now_ms)
 
     def forget_references(self, tx: sqlite3.Connection) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from gateway import money_store
 from gateway.choosing import OTHERS_MAY
 from gateway.failures import Trouble
 from gateway.ground import Vault
@@ -583,6 +584,7 @@ def shift_times(tx: sqlite3.Connection, since_ms: int, step_ms: int) -> None:
     for table, columns in _INSTANTS.items():
         for column in columns:
             tx.execute(f"UPDATE {table} SET {column} = {column} + :step WHERE {column} >= :since", values)
+    money_store.shift_times(tx, since_ms, step_ms)
 
 
 def count_waiting(tx: sqlite3.Connection) -> int:
