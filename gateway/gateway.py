@@ -116,8 +116,9 @@ class Gateway:
         self._db = db
         self._clock = clock
         self._purse = Purse(clock, lines or {})
-        self._posting = Posting(vault, clock, events, (settings or Settings()).quiet, self._purse)
         self._board = Board()
+        quiet = (settings or Settings()).quiet
+        self._posting = Posting(vault, clock, events, quiet, self._purse, self._board.ways)
         self.outbox = Outbox(vault, clock) if outbox is None else outbox
         self.inbox = Inbox(vault, clock, events)
         self._tell_time = tell_time
@@ -307,6 +308,7 @@ class Gateway:
             try:
                 await self._sweep_with(self._posting.has_restless, self._posting.put_to_bed)
                 await self._sweep_with(self._posting.has_overdue, self._posting.expire)
+                await self._sweep_with(self._posting.has_stranded, self._posting.end_stranded)
                 if abs(self._offset_ms() - offset_ms) > _STEP_MS:
                     offset_ms = self._offset_ms()
                     await self._db.write(self._posting.mend_times)

@@ -90,6 +90,11 @@ class Outbox:
                 store.stop_one(tx, message_id)
         return withdrawn
 
+    def keep_home(self, tx: sqlite3.Connection, e164: str, *, home_only: bool) -> None:
+        """Whether that number may not leave the country; holds for good, also for what already waits."""
+        recipient_id, _ = store.recipient(tx, self._vault, e164)
+        store.keep_home(tx, recipient_id, home_only=home_only)
+
     def recent(self, tx: sqlite3.Connection, e164: str, *, limit: int = 5) -> list[Sent]:
         """What that number was last sent, newest first."""
         return [

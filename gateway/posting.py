@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 
 from gateway import store
 from gateway.backoff import LONGEST_MS, next_try_ms
-from gateway.choosing import Share
+from gateway.choosing import Freight, Share, Way, may_go_elsewhere, only_abroad
 from gateway.failures import GaveWayError, TransportDownError, TransportFailure, Trouble, where
 from gateway.ground import Clock, Vault
-from gateway.message import CallEvent, CallStep, Channel, Events, Moved, Priority, State
+from gateway.message import MOVES, CallEvent, CallStep, Channel, Events, Moved, Priority, State
 from gateway.purse import Purse
 from gateway.quiet import QuietHours
 from gateway.segments import MAX_PARTS, count
@@ -30,6 +30,7 @@ from gateway.verdict import (
     after_interruption,
     after_report,
     after_try,
+    is_for_good,
     never_seen,
     our_reference,
 )
@@ -55,15 +56,20 @@ class Claimed:
     short_fen: int = 0
 
 
+def _no_ways() -> Collection[Way]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """What all units of one gateway share."""
+    """What all units of one gateway share. `ways`: the lines there are just now."""
 
     vault: Vault
     clock: Clock
     events: Events
     quiet: QuietHours | None
     purse: Purse
+    ways: Callable[[], Collection[Way]] = _no_ways
 
     def may_go(self, now_ms: int) -> list[Priority]:
         """The priorities that may be sent now, most urgent first. With a guessed clock: all."""
@@ -79,16 +85,20 @@ class Posting:
         fresh = [priority for priority in may_go if priority in share.fresh and not priority.is_emergency]
         turned = [priority for priority in may_go if priority in share.turned]
         held = [priority for priority in self._held(now_ms) if priority in share.fresh]
-        kinds = self.purse.line(transport).kinds
+        limits = self._limits(tx, transport)
         dues = [
-            store.next_due_ms(tx, channel, alarms, lane_id=mine, kinds=kinds),
-            store.next_due_ms(tx, channel, fresh, _pick(share), lane_id=mine, kinds=kinds),
-            store.next_due_ms(tx, channel, turned, store.Pick.TURNED_AWAY, lane_id=mine, kinds=kinds),
+            store.next_due_ms(tx, channel, alarms, lane_id=mine, limits=limits),
+            store.next_due_ms(tx, channel, fresh, _pick(share), lane_id=mine, limits=limits),
+            store.next_due_ms(tx, channel, turned, store.Pick.TURNED_AWAY, lane_id=mine, limits=limits),
         ]
-        held_ms = store.next_due_ms(tx, channel, held, _pick(share), lane_id=mine, kinds=kinds)
+        held_ms = store.next_due_ms(tx, channel, held, _pick(share), lane_id=mine, limits=limits)
         if held_ms is not None and self.quiet is not None:
             dues.append(max(held_ms, self.quiet.next_open_ms(now_ms)))
         return min((due_ms for due_ms in dues if due_ms is not None), default=None)
+
+    def _limits(self, tx: sqlite3.Connection, transport: str) -> store.Limits:
+        line = self.purse.line(transport)
+        return store.Limits(line.kinds, line.abroad, store.any_refused(tx))
 
     def alarm_waits(self, tx: sqlite3.Connection, channel: Channel) -> bool:
         """Whether an emergency is due that no lane has taken."""
@@ -105,6 +115,7 @@ class Posting:
         """
         now_ms, trusted = self.clock.now_ms(), self.clock.trusted
         lane_id, line = store.lane(tx, transport), self.purse.line(transport)
+        limits = self._limits(tx, transport)
         claims: list[Claim] = []
         for priority in self.may_go(now_ms):
             pick = _pick(share) if priority in share.fresh else store.Pick.TURNED_AWAY
@@ -122,7 +133,7 @@ class Posting:
                 limit=room,
                 pick=pick,
                 lane_id=lane_id,
-                kinds=line.kinds,
+                limits=limits,
             )
             if unreadable:
                 self._give_up(tx, [store.known(tx, message_id) for message_id in unreadable], now_ms)
@@ -154,7 +165,8 @@ class Posting:
             if isinstance(outcome, Accepted):
                 ref = outcome.carrier_ref
                 store.taken(tx, claim.message_id, claim.attempt, lane_id=lane_id, carrier_ref=ref, now_ms=now_ms)
-                moved.append(self._apply(tx, claim.message_id, claim.attempt, Report(ref, State.ACCEPTED)))
+                late_word = Report(ref, State.ACCEPTED)
+                moved.append(self._apply(tx, claim.message_id, claim.attempt, late_word, transport))
         for claim, outcome in ended:
             if isinstance(outcome, Accepted):  # the usual case needs no look at the row
                 about = _as_claimed(claim)
@@ -171,12 +183,13 @@ class Posting:
                     )
                 if about.standing.state != State.SENDING or about.attempts != claim.attempt:
                     continue
-            verdict = after_try(about.standing, outcome, now_ms, trusted=trusted)
+            elsewhere = is_for_good(outcome) and self._pass_on(tx, about, transport)
+            verdict = after_try(about.standing, outcome, now_ms, trusted=trusted, elsewhere=elsewhere)
             at_ms = outcome.heard_ms if isinstance(outcome, Spoken) else None
             moved.append(store.move(tx, about, verdict, now_ms, at_ms=at_ms))
             if early and isinstance(outcome, Accepted):
                 reports = store.pop_early(tx, lane_id, outcome.carrier_ref)
-                moved += [self._apply(tx, claim.message_id, claim.attempt, report) for report in reports]
+                moved += [self._apply(tx, claim.message_id, claim.attempt, report, transport) for report in reports]
         self.purse.pay(tx, transport, lane_id, ended, now_ms)
         store.no_longer_under_way(tx, [(claim.message_id, claim.attempt) for claim, _ in ended])
         self.tell(tx, moved)
@@ -193,15 +206,35 @@ class Posting:
                 now_ms = self.clock.now_ms()
                 store.keep_early(tx, lane_id, report, now_ms if report.at_ms is None else report.at_ms, now_ms)
             else:
-                moved.append(self._apply(tx, *found, report))
+                moved.append(self._apply(tx, *found, report, transport))
         self.tell(tx, moved)
 
-    def _apply(self, tx: sqlite3.Connection, message_id: int, number: int, report: Report) -> Moved | None:
+    def _apply(
+        self, tx: sqlite3.Connection, message_id: int, number: int, report: Report, transport: str
+    ) -> Moved | None:
         now_ms = self.clock.now_ms()
         about = store.known(tx, message_id)
         latest = number == about.attempts
-        verdict = after_report(about.standing, report, latest=latest, now_ms=now_ms, trusted=self.clock.trusted)
+        open_still = latest and State.QUEUED in MOVES[about.standing.state]
+        elsewhere = open_still and is_for_good(report) and self._pass_on(tx, about, transport)
+        verdict = after_report(
+            about.standing, report, latest=latest, now_ms=now_ms, trusted=self.clock.trusted, elsewhere=elsewhere
+        )
         return None if verdict is None else store.move(tx, about, verdict, now_ms, at_ms=report.at_ms)
+
+    def _pass_on(self, tx: sqlite3.Connection, about: store.Known, transport: str) -> bool:
+        """This line's carrier will never take it: it is not asked again, where another line is left that may be."""
+        message_id = about.standing.message_id
+        refused = store.refused_by(tx, message_id) | {transport}
+        if about.standing.stopped or not may_go_elsewhere(self._freight(tx, about), self.ways(), refused):
+            return False
+        store.refuse(tx, message_id, store.lane(tx, transport))
+        return True
+
+    def _freight(self, tx: sqlite3.Connection, about: store.Known) -> Freight:
+        standing = about.standing
+        home_only = store.is_home_only(tx, standing.message_id)
+        return Freight(standing.channel, about.kind, standing.priority, home_only)
 
     # after a crash
 
@@ -246,7 +279,7 @@ class Posting:
             store.taken(tx, message_id, about.attempts, lane_id=lane_id, carrier_ref=ref, now_ms=now_ms)
         report = Report(ref, fate.said, fate.at_ms, fate.trouble, fate.code)
         early = store.pop_early(tx, lane_id, ref)
-        self.tell(tx, [self._apply(tx, message_id, about.attempts, r) for r in (report, *early)])
+        self.tell(tx, [self._apply(tx, message_id, about.attempts, r, transport) for r in (report, *early)])
 
     def send_again(self, tx: sqlite3.Connection, about: store.Known) -> bool:
         """An emergency nobody can say anything about goes out again, by its table; nothing else ever does."""
@@ -284,6 +317,34 @@ class Posting:
         verdicts = [Verdict(State.FAILED, a.standing.tries, a.standing.due_ms, error) for a in unreadable]
         self.tell(tx, [store.move(tx, a, verdict, now_ms) for a, verdict in zip(unreadable, verdicts, strict=True)])
 
+    def has_stranded(self, tx: sqlite3.Connection) -> bool:
+        """Whether something waits that no line there is will ever take."""
+        return bool(self._stranded(tx))
+
+    def end_stranded(self, tx: sqlite3.Connection) -> None:
+        """It ends now, so that somebody can knock in time."""
+        now_ms = self.clock.now_ms()
+        moved = []
+        for about, error in self._stranded(tx):
+            verdict = Verdict(State.FAILED, about.standing.tries, about.standing.due_ms, error)
+            moved.append(store.move(tx, about, verdict, now_ms))
+        self.tell(tx, moved)
+
+    def _stranded(self, tx: sqlite3.Connection) -> list[tuple[store.Known, str | None]]:
+        """What every line refused, or whose numbers may not leave the country where every line does; and why."""
+        ways = self.ways()
+        found = [
+            (about, about.error)
+            for about in store.passed_on(tx)
+            if not may_go_elsewhere(self._freight(tx, about), ways, store.refused_by(tx, about.standing.message_id))
+        ]
+        if not any(way.abroad for way in ways):
+            return found
+        for channel, kind in store.home_only_waiting(tx):
+            if only_abroad(Freight(channel, kind, Priority.NOTICE, home_only=True), ways):
+                found += [(about, Trouble.NO_LINE) for about in store.home_only_of(tx, channel, kind, _BATCH)]
+        return found
+
     def unreported(self, tx: sqlite3.Connection, mute: Collection[str]) -> list[store.Known]:
         """Accepted long ago and never heard of again; `mute` carriers never report. With a guessed clock: none."""
         if not self.clock.trusted:
@@ -320,6 +381,7 @@ class Posting:
 
     def forget_references(self, tx: sqlite3.Connection) -> None:
         store.forget_references(tx, self.clock.now_ms() - _REFERENCE_MS)
+        store.forget_refusals(tx)
 
     # calls
 

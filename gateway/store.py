@@ -30,6 +30,35 @@ _TURNED_AWAY = "substr(m.error, 1, instr(m.error || '/', '/') - 1) IN ({})".form
 )
 
 
+_PASSED_ON = "EXISTS (SELECT 1 FROM refusal f WHERE f.message_id = m.id)"
+_AT_HOME = "(SELECT x.home_only FROM recipient x WHERE x.id = m.recipient_id) = 1"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What of the queue one lane never takes, whichever part of it is its share.
+
+    `kinds`: it takes these alone; empty: all. `abroad`: nothing to a number that stays at home. `passed_on`: messages
+    are waiting that some carrier will never take; what its own will not, it leaves alone, and the others' are not
+    spared for a line that would not have them.
+    """
+
+    kinds: Collection[str] = ()
+    abroad: bool = False
+    passed_on: bool = False
+
+
+def _within(limits: Limits, pick: Pick) -> tuple[str, dict[str, str]]:
+    """The whole condition on what a lane looks at, and its values."""
+    of_kinds, named = _of_kinds(limits.kinds)
+    condition = pick.passing_on if limits.passed_on else pick.value
+    if limits.passed_on:
+        condition += " AND NOT EXISTS (SELECT 1 FROM refusal f WHERE f.message_id = m.id AND f.lane_id IS :lane)"
+    if limits.abroad:
+        condition += f" AND NOT {_AT_HOME}"
+    return condition + of_kinds, named
+
+
 def _by(pick: Pick) -> str:
     """Few have been turned away, however many wait: they have an index of their own, which SQLite would not choose."""
     return " INDEXED BY message_turned" if pick is Pick.TURNED_AWAY else ""
@@ -49,6 +78,16 @@ class Pick(Enum):
     """All but those its own carrier has turned away."""
     TURNED_AWAY = f" AND m.tries > 0 AND m.lane_id IS NOT :lane AND {_TURNED_AWAY}"
     """Only those another lane's carrier has turned away."""
+
+    @property
+    def passing_on(self) -> str:
+        """The condition while messages wait that some carrier will never take: they are nobody's to be spared for, and
+        everybody's but that one's to try again."""
+        if self is Pick.SPARING:
+            return f" AND ({_PASSED_ON} OR{self.value.removeprefix(' AND')})"
+        if self is Pick.TURNED_AWAY:
+            return f" AND m.tries > 0 AND ({_PASSED_ON} OR (m.lane_id IS NOT :lane AND {_TURNED_AWAY}))"
+        return self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,15 +186,15 @@ def next_due_ms(
     pick: Pick = Pick.ANY,
     *,
     lane_id: int | None = None,
-    kinds: Collection[str] = (),
+    limits: Limits = Limits(),
 ) -> int | None:
     """When the earliest waiting message of these priorities falls due; a handful of index look-ups."""
     earliest: int | None = None
-    of_kinds, named = _of_kinds(kinds)
+    within, named = _within(limits, pick)
     for priority in priorities:
         found = tx.execute(
             f"SELECT m.due_ms FROM message m{_by(pick)} WHERE {_OPEN} AND m.state = 'queued' AND m.channel = :channel"
-            f" AND m.priority = :priority{pick.value}{of_kinds} ORDER BY m.due_ms LIMIT 1",
+            f" AND m.priority = :priority{within} ORDER BY m.due_ms LIMIT 1",
             {"channel": channel, "priority": int(priority), "lane": lane_id, **named},
         ).fetchone()
         if found is not None and (earliest is None or found[0] < earliest):
@@ -173,17 +212,17 @@ def due(
     limit: int,
     pick: Pick = Pick.ANY,
     lane_id: int | None = None,
-    kinds: Collection[str] = (),
+    limits: Limits = Limits(),
 ) -> tuple[list[Claim], list[int]]:
     """The next `limit` messages of one priority, oldest first, as claims that are not yet made; and those among them
     whose number or words cannot be read any more: a bad sector must not hold up all that follow."""
-    of_kinds, named = _of_kinds(kinds)
+    within, named = _within(limits, pick)
     rows = tx.execute(
         "SELECT m.id, m.kind, m.reference, m.attempts, m.tries, m.expires_ms, m.parts, m.queued_ms, m.due_ms,"
         " m.body_id, r.sealed AS number, b.sealed AS content"
         f" FROM message m{_by(pick)} JOIN recipient r ON r.id = m.recipient_id JOIN body b ON b.id = m.body_id"
         f" WHERE {_OPEN} AND m.state = 'queued' AND m.channel = :channel AND m.priority = :priority"
-        f" AND m.due_ms <= :now{pick.value}{of_kinds} ORDER BY m.due_ms, m.id LIMIT :limit",
+        f" AND m.due_ms <= :now{within} ORDER BY m.due_ms, m.id LIMIT :limit",
         {"channel": channel, "priority": int(priority), "now": now_ms, "limit": limit, "lane": lane_id, **named},
     )
     texts: dict[int, str] = {}
@@ -354,6 +393,71 @@ def move(
         verdict.state,
         now_ms if at_ms is None else at_ms,
         verdict.error,
+    )
+
+
+def keep_home(tx: sqlite3.Connection, recipient_id: int, *, home_only: bool) -> None:
+    """Whether a number may not leave the country; for all its messages, also those that wait."""
+    tx.execute(
+        "UPDATE recipient SET home_only = :home_only WHERE id = :id", {"id": recipient_id, "home_only": int(home_only)}
+    )
+
+
+def is_home_only(tx: sqlite3.Connection, message_id: int) -> bool:
+    found = tx.execute(
+        "SELECT r.home_only FROM message m JOIN recipient r ON r.id = m.recipient_id WHERE m.id = :id",
+        {"id": message_id},
+    )
+    return bool(found.fetchone()[0])
+
+
+def home_only_waiting(tx: sqlite3.Connection) -> list[tuple[Channel, str]]:
+    """Channels and kinds of what waits for numbers that stay at home. Reads the whole queue."""
+    rows = tx.execute(
+        f"SELECT DISTINCT m.channel, m.kind FROM message m WHERE {_OPEN} AND m.state = 'queued' AND {_AT_HOME}"
+    )
+    return [(Channel(row[0]), row[1]) for row in rows]
+
+
+def home_only_of(tx: sqlite3.Connection, channel: Channel, kind: str, limit: int) -> list[Known]:
+    """What waits of one kind for numbers that stay at home."""
+    rows = tx.execute(
+        f"{_KNOWN} WHERE {_OPEN} AND m.state = 'queued' AND m.channel = :channel AND m.kind = :kind"
+        f" AND {_AT_HOME} LIMIT :limit",
+        {"channel": channel, "kind": kind, "limit": limit},
+    )
+    return [_known(row) for row in rows]
+
+
+def refuse(tx: sqlite3.Connection, message_id: int, lane_id: int) -> None:
+    """This lane's carrier will never take that message."""
+    tx.execute(
+        "INSERT OR IGNORE INTO refusal (message_id, lane_id) VALUES (:id, :lane)", {"id": message_id, "lane": lane_id}
+    )
+
+
+def any_refused(tx: sqlite3.Connection) -> bool:
+    return tx.execute("SELECT 1 FROM refusal LIMIT 1").fetchone() is not None
+
+
+def refused_by(tx: sqlite3.Connection, message_id: int) -> frozenset[str]:
+    """The lanes whose carriers will never take it."""
+    rows = tx.execute(
+        "SELECT l.name FROM refusal f JOIN lane l ON l.id = f.lane_id WHERE f.message_id = :id", {"id": message_id}
+    )
+    return frozenset(row[0] for row in rows)
+
+
+def passed_on(tx: sqlite3.Connection) -> list[Known]:
+    """What waits for another line than those that will never take it."""
+    rows = tx.execute(f"{_KNOWN} WHERE m.id IN (SELECT message_id FROM refusal) AND m.state = 'queued' ORDER BY m.id")
+    return [_known(row) for row in rows]
+
+
+def forget_refusals(tx: sqlite3.Connection) -> None:
+    """Of what has ended."""
+    tx.execute(
+        "DELETE FROM refusal WHERE (SELECT m.ended_ms FROM message m WHERE m.id = refusal.message_id) IS NOT NULL"
     )
 
 

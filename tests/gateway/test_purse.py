@@ -341,9 +341,7 @@ async def test_what_was_never_sent_goes_back_to_the_month_it_was_paid_in(rig: Ri
     assert await paid_by_month(rig) == {"2026-11": 0, "2026-12": 10}
 
 
-async def test_what_was_never_sent_is_given_back_while_the_time_is_still_guessed(
-    rig: Rig, clock: MovableClock
-) -> None:
+async def test_what_was_never_sent_is_given_back_while_the_time_is_still_guessed(rig: Rig, clock: MovableClock) -> None:
     hung = HandCarrier(name="simulator")
     await rig.crash()
     clock.set_trusted(False)

@@ -10,3 +10,13 @@ CREATE TABLE spent_guessed (
     fen     INTEGER NOT NULL,
     PRIMARY KEY (lane_id, at_ms)
 ) STRICT, WITHOUT ROWID;
+
+-- A number whose owner will not have it leave the country: no line that does carries its messages. Kept for good.
+ALTER TABLE recipient ADD COLUMN home_only INTEGER NOT NULL DEFAULT 0 CHECK (home_only IN (0, 1));
+
+-- Which line's carrier will never take which message, while another line still may. Mostly empty.
+CREATE TABLE refusal (
+    message_id INTEGER NOT NULL REFERENCES message (id),
+    lane_id    INTEGER NOT NULL REFERENCES lane (id),
+    PRIMARY KEY (message_id, lane_id)
+) STRICT, WITHOUT ROWID;
