@@ -108,7 +108,8 @@ def call_minutes(tx: sqlite3.Connection, message_id: int, number: int, now_ms: i
 def under_way(tx: sqlite3.Connection, lane_id: int, message_id: int, number: int, now_ms: int) -> tuple[str, int]:
     """The lane's name, and the parts or started minutes of the message's newest try."""
     name, channel, parts = tx.execute(
-        "SELECT l.name, m.channel, coalesce(m.sent_parts, m.parts) FROM message m, lane l WHERE m.id = :id AND l.id = :lane",
+        "SELECT l.name, m.channel, coalesce(m.sent_parts, m.parts) FROM message m, lane l"
+        " WHERE m.id = :id AND l.id = :lane",
         {"id": message_id, "lane": lane_id},
     ).fetchone()
     if channel != "call":

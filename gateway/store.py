@@ -87,7 +87,7 @@ class Pick(Enum):
             return f" AND ({_PASSED_ON} OR{self.value.removeprefix(' AND')})"
         if self is Pick.TURNED_AWAY:
             return f" AND m.tries > 0 AND ({_PASSED_ON} OR (m.lane_id IS NOT :lane AND {_TURNED_AWAY}))"
-        return self.value
+        return str(self.value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A number that stays at home: no line that leaves the country ever takes a message for it, and nothing waits for ever."""
+"""A number that stays at home: no line that leaves the country ever takes its messages, and nothing waits for ever."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gateway.failures import OutcomeUnknownError, RejectedError, RetryLaterError
 from gateway.message import Channel, Priority
 from gateway.posting import Posting
 from gateway.purse import Purse
-from tests.gateway.conftest import LI, WANG, Rig, draft
+from tests.gateway.conftest import LI, WANG, Rig, call_draft, draft
 from tests.gateway.test_choosing import Breakable
 from tests.gateway.test_lanes import HandCarrier
 
@@ -110,8 +110,6 @@ async def test_where_every_line_leaves_the_country_it_ends_and_says_why(rig: Rig
 
 
 async def test_a_call_to_it_is_not_ended_by_what_is_true_of_texts(rig: Rig) -> None:
-    from tests.gateway.conftest import call_draft
-
     abroad = HandCarrier(name="abroad")
     await rig.start(sms=[abroad], lines={"abroad": ABROAD})
     await keep_home(rig)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.choosing import Line as LineSaid
 from gateway.gateway import Gateway, Settings
 from gateway.message import CallEvent, MissedCall, Moved, ReceivedSms
 from gateway.simulated.carrier import Carrier
@@ -24,9 +25,10 @@ from village.notices.confirm import Via, confirm
 from village.notices.correct_notice import correct_notice
 from village.notices.doors import doors
 from village.notices.events import notice_call, notice_moved
-from village.notices.notice import Notice
+from village.notices.notice import Channels, Notice
 from village.notices.reach import Funnel, reach
-from village.people.store import phone_by_fingerprint
+from village.people.phones import set_home_only
+from village.people.store import phone_by_fingerprint, phone_by_id
 
 STEP_MS, MOST_STEPS = 1_000, 4_000
 
@@ -95,7 +97,8 @@ class Line:
 
 
 @asynccontextmanager
-async def on_air(db: Database, town: Town, carrier: Carrier) -> AsyncIterator[None]:
+async def on_air(db: Database, town: Town, carrier: Carrier, sms: LineSaid | None = None) -> AsyncIterator[None]:
+    """`sms`: what the village says of its line for texts."""
     gateway = Gateway(
         db=db,
         clock=town.clock,
@@ -106,6 +109,7 @@ async def on_air(db: Database, town: Town, carrier: Carrier) -> AsyncIterator[No
         voice=Voice(),
         settings=Settings(),
         outbox=town.means.outbox,
+        lines={"simulator": sms or LineSaid()},
     )
     await gateway.recover()
     tasks = [asyncio.create_task(carrier.run()), asyncio.create_task(gateway.run())]
@@ -215,3 +219,25 @@ async def test_a_power_cut_in_the_middle_sends_nobody_two_copies(line: Line) -> 
         )
     assert max(len(carrier.thread(number(place))) for place in range(1, 13)) == 1
     assert (await db.read(lambda tx: store.notice_of(tx, notice.id))).version == 1
+
+
+async def test_whose_number_stays_at_home_is_visited_where_every_line_leaves_the_country(line: Line) -> None:
+    db, town, carrier = line.db, line.town, line.carrier
+
+    def people(tx: sqlite3.Connection) -> Notice:
+        houses = [town.house(tx, name) for name in ("出国", "在家")]
+        phone = phone_by_id(tx, houses[1].phones[0])
+        assert phone is not None
+        vault, outbox = town.means.vault, town.means.outbox
+        set_home_only(tx, vault, outbox, phone, True, by="测试", at_ms=town.clock.now_ms())
+        return town.send(tx, channels=Channels(call=False))
+
+    notice = await db.write(people)
+    for place in (1, 2):
+        carrier.add(number(place))
+    async with on_air(db, town, carrier, LineSaid(abroad=True)):
+        await line.until(lambda tx: {row["state"] for row in town.messages(tx, notice)} == {"delivered", "failed"})
+    await town.clock.advance(25 * 3_600_000)
+    assert carrier.thread(number(2)) == []
+    listed = await db.read(lambda tx: doors(tx, notice.id, town.clock.now_ms(), town.means.office))
+    assert {door.name: [str(words) for words in door.tried] for door in listed.open}["在家"] == ["短信1 不走国外线路"]
