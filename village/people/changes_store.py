@@ -247,7 +247,7 @@ def set_home_only(
     tx: sqlite3.Connection, hand: Hand, phone_id: int, home_only: bool, *, resident_id: int | None = None
 ) -> bool:
     """A consent withdrawn or given again: it stands in the history of whoever said so."""
-    return _set_choice(tx, hand, phone_id, "home_only", int(home_only), resident_id)
+    return _set_choice(tx, hand, phone_id, "home_only", int(home_only), resident_id=resident_id)
 
 
 def _set_choice(
@@ -256,6 +256,7 @@ def _set_choice(
     phone_id: int,
     column: str,
     value: str | int | None,
+    *,
     resident_id: int | None = None,
 ) -> bool:
     row = tx.execute(f"SELECT {column} AS value FROM phone WHERE id = :id", {"id": phone_id}).fetchone()
