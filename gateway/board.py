@@ -19,7 +19,9 @@ class Board:
 
     def enter(self, name: str, channel: Channel, line: Line, now_ms: int, wake: Callable[[], None]) -> None:
         """A new line, thought to be up until it says otherwise."""
-        self._ways[name] = Way(name, channel, line.rank, up=True, since_ms=now_ms, broke=False, kinds=line.kinds)
+        self._ways[name] = Way(
+            name, channel, line.rank, up=True, since_ms=now_ms, broke=False, kinds=line.kinds, abroad=line.abroad
+        )
         self._wakes[name] = wake
         self._changed()
 
@@ -52,6 +54,10 @@ class Board:
 
     def share(self, name: str, now_ms: int) -> Share:
         return share(self._ways[name], self._ways.values(), now_ms)
+
+    def ways(self) -> tuple[Way, ...]:
+        """Every line there is; also read from the writer's thread, so it is copied in one go."""
+        return tuple(self._ways.values())
 
     def _changed(self) -> None:
         for wake in list(self._wakes.values()):

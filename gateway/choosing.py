@@ -2,13 +2,15 @@
 
 The village's own order decides (`Line.rank`): the first line that is up and within its budget does the work, lines of
 one rank share it. A later one steps in when every earlier one has been down for a while, takes what an earlier one's
-carrier has turned away once its next try is due, and never waits where lives are at stake.
+carrier has turned away once its next try is due, and never waits where lives are at stake. What a carrier will never
+take waits for a line that has not refused it; a number that stays at home never goes over a line that leaves the
+country, whatever its message says.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from gateway.failures import Trouble
@@ -43,7 +45,8 @@ class Line:
 
     `rank`: 0 is asked first. `price_fen`: of one SMS part, or of one started minute. `month_fen`: what it may cost in a
     calendar month; None: no limit. `postscript`: put after every text, where no answer can come back on this line.
-    `kinds`: it carries messages of these kinds alone; empty: of all.
+    `kinds`: it carries messages of these kinds alone; empty: of all. `abroad`: numbers leave the country on it, so it
+    carries nothing to those that may not.
     """
 
     rank: int = 0
@@ -51,12 +54,24 @@ class Line:
     month_fen: int | None = None
     postscript: str = ""
     kinds: frozenset[str] = frozenset()
+    abroad: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Freight:
+    """What of a message decides which lines may carry it. `home_only`: its number may not leave the country."""
+
+    channel: Channel
+    kind: str
+    priority: Priority
+    home_only: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
     """A line as it stands. `since_ms`: the moment, on the stopwatch, from which it has been up or down. `down_ms`: of
-    one that is up: when it was last lost. `broke`: nothing is left of its month's budget. `kinds`: as in `Line`."""
+    one that is up: when it was last lost. `broke`: nothing is left of its month's budget. `kinds`, `abroad`: as in
+    `Line`."""
 
     name: str
     channel: Channel
@@ -66,6 +81,7 @@ class Way:
     broke: bool
     down_ms: int | None = None
     kinds: frozenset[str] = frozenset()
+    abroad: bool = False
 
     def lost_ms(self, now_ms: int) -> int | None:
         """Since when it cannot be relied upon; None: it can. A line that comes and goes was never back."""
@@ -75,7 +91,15 @@ class Way:
 
     def covers(self, other: Way) -> bool:
         """Whether it may carry whatever the other one may."""
+        if self.abroad and not other.abroad:
+            return False
         return not self.kinds or bool(other.kinds and other.kinds <= self.kinds)
+
+    def carries(self, freight: Freight) -> bool:
+        """Whether it may carry that at all, up or down."""
+        if self.channel is not freight.channel or (self.abroad and freight.home_only):
+            return False
+        return not self.kinds or freight.kind in self.kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +139,22 @@ def share(mine: Way, ways: Collection[Way], now_ms: int) -> Share:
             changes.append(free_ms)
     spares = any(way.lost_ms(now_ms) is None and not way.broke for way in others)
     return Share(frozenset(fresh), frozenset(turned), spares, min(changes, default=None))
+
+
+def may_go_elsewhere(freight: Freight, ways: Collection[Way], refused: Collection[str]) -> bool:
+    """Whether a line is left for what the carriers of the `refused` lines will never take: up or down, but not one
+    whose budget for it is used up."""
+    return any(
+        way.carries(freight) and way.name not in refused and (freight.priority.saves_lives or not way.broke)
+        for way in ways
+    )
+
+
+def only_abroad(freight: Freight, ways: Collection[Way]) -> bool:
+    """Whether every line that would carry it leaves the country, and its number may not."""
+    if not freight.home_only or any(way.carries(freight) for way in ways):
+        return False
+    return any(way.carries(replace(freight, home_only=False)) for way in ways)
 
 
 def _free_ms(better: Collection[Way], patience_ms: int, now_ms: int) -> int | None:

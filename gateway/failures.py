@@ -28,6 +28,7 @@ class Trouble(StrEnum):
     NO_REPORT = "no_report"
     SPEECH = "speech"
     UNREADABLE = "unreadable"
+    NO_LINE = "no_line"
     OTHER = "other"
 
 
@@ -59,7 +60,8 @@ class RetryLaterError(TransportFailure):
 
 
 class RejectedError(TransportFailure):
-    """Refused for good: this number or this text will never go."""
+    """Refused for good: this number or this text will never go. With `REFUSED`: not over this carrier, whatever another
+    one says; that is asked where the village has one."""
 
 
 class TransportDownError(TransportFailure):

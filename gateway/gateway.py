@@ -17,6 +17,7 @@ from gateway.condition import Condition
 from gateway.conversation import Conversation
 from gateway.failures import TransportFailure, Trouble, where
 from gateway.ground import Clock, Database, Vault
+from gateway.housekeeping import Housekeeping
 from gateway.inbox import Inbox
 from gateway.lanes import Gauge, Lane, LaneStatus, Perform
 from gateway.message import Channel, Events
@@ -116,8 +117,10 @@ class Gateway:
         self._db = db
         self._clock = clock
         self._purse = Purse(clock, lines or {})
-        self._posting = Posting(vault, clock, events, (settings or Settings()).quiet, self._purse)
         self._board = Board()
+        quiet = (settings or Settings()).quiet
+        self._posting = Posting(vault, clock, events, quiet, self._purse, self._board.ways)
+        self._housekeeping = Housekeeping(self._posting)
         self.outbox = Outbox(vault, clock) if outbox is None else outbox
         self.inbox = Inbox(vault, clock, events)
         self._tell_time = tell_time
@@ -207,7 +210,7 @@ class Gateway:
             found += count
         if found:
             log.warning("tries were cut off by the last stop count=%d", found)
-        await self._db.write(self._posting.mend_times)
+        await self._db.write(self._housekeeping.mend_times)
         return found
 
     async def run(self) -> None:
@@ -305,15 +308,16 @@ class Gateway:
         while True:
             await self._clock.sleep_ms(_SWEEP_MS)
             try:
-                await self._sweep_with(self._posting.has_restless, self._posting.put_to_bed)
-                await self._sweep_with(self._posting.has_overdue, self._posting.expire)
+                await self._sweep_with(self._housekeeping.has_restless, self._housekeeping.put_to_bed)
+                await self._sweep_with(self._housekeeping.has_overdue, self._housekeeping.expire)
+                await self._sweep_with(self._housekeeping.has_stranded, self._housekeeping.end_stranded)
                 if abs(self._offset_ms() - offset_ms) > _STEP_MS:
                     offset_ms = self._offset_ms()
-                    await self._db.write(self._posting.mend_times)
+                    await self._db.write(self._housekeeping.mend_times)
                 if self._clock.monotonic_ms() - aged_ms >= _AGE_MS:
                     aged_ms = self._clock.monotonic_ms()
                     await self._age_out()
-                    await self._db.write(self._posting.forget_references)
+                    await self._db.write(self._housekeeping.forget_references)
             except Exception as raised:  # noqa: BLE001 - a full disk, say; the next sweep tries again
                 log.error("sweep failed raised=%s", where(raised))
 
@@ -326,8 +330,8 @@ class Gateway:
             await self._db.write(unit)
 
     async def _age_out(self) -> None:
-        while silent := await self._db.read(lambda tx: self._posting.unreported(tx, self._mute())):
-            await self._db.write(lambda tx, silent=silent: self._posting.age_out(tx, silent))  # type: ignore[misc]
+        while silent := await self._db.read(lambda tx: self._housekeeping.unreported(tx, self._mute())):
+            await self._db.write(lambda tx, silent=silent: self._housekeeping.age_out(tx, silent))  # type: ignore[misc]
 
 
 def _sms_gauge(carrier: SmsTransport) -> Gauge:

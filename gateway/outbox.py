@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from gateway import segments, store
+from gateway import home_store, segments, store
 from gateway.failures import DraftError
 from gateway.ground import Clock, Vault
 from gateway.message import LIFETIME_MS, Channel, Draft, State
@@ -89,6 +89,11 @@ class Outbox:
             else:
                 store.stop_one(tx, message_id)
         return withdrawn
+
+    def keep_home(self, tx: sqlite3.Connection, e164: str, *, home_only: bool) -> None:
+        """Whether that number may not leave the country; holds for good, also for what already waits."""
+        recipient_id, _ = store.recipient(tx, self._vault, e164)
+        home_store.keep(tx, recipient_id, home_only=home_only)
 
     def recent(self, tx: sqlite3.Connection, e164: str, *, limit: int = 5) -> list[Sent]:
         """What that number was last sent, newest first."""

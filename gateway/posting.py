@@ -11,12 +11,12 @@ import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
-from gateway import calls_store, queue_store, store, tries_store
-from gateway.backoff import LONGEST_MS, next_try_ms
-from gateway.choosing import Share
+from gateway import calls_store, home_store, queue_store, refusals_store, store, tries_store
+from gateway.backoff import next_try_ms
+from gateway.choosing import Freight, Share, Way, may_go_elsewhere
 from gateway.failures import GaveWayError, TransportDownError, TransportFailure, Trouble, where
 from gateway.ground import Clock, Vault
-from gateway.message import CallEvent, CallStep, Channel, Events, Moved, Priority, State
+from gateway.message import MOVES, CallEvent, CallStep, Channel, Events, Moved, Priority, State
 from gateway.purse import Purse
 from gateway.quiet import QuietHours
 from gateway.segments import MAX_PARTS, count
@@ -30,6 +30,7 @@ from gateway.verdict import (
     after_interruption,
     after_report,
     after_try,
+    is_for_good,
     never_seen,
     our_reference,
 )
@@ -38,10 +39,6 @@ log = logging.getLogger(__name__)
 
 _UNTOLD = frozenset({State.SENDING, State.QUEUED})
 
-REPORT_AGE_MS = 72 * 3_600_000
-"""SMS centres keep a message for at most about this long; what was not reported by then never will be."""
-
-_REFERENCE_MS = 7 * 86_400_000
 _BATCH = 500
 
 
@@ -55,15 +52,20 @@ class Claimed:
     short_fen: int = 0
 
 
+def _no_ways() -> Collection[Way]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """What all units of one gateway share."""
+    """What all units of one gateway share. `ways`: the lines there are just now."""
 
     vault: Vault
     clock: Clock
     events: Events
     quiet: QuietHours | None
     purse: Purse
+    ways: Callable[[], Collection[Way]] = _no_ways
 
     def may_go(self, now_ms: int) -> list[Priority]:
         """The priorities that may be sent now, most urgent first. With a guessed clock: all."""
@@ -78,17 +80,21 @@ class Posting:
         alarms = [priority for priority in may_go if priority in share.fresh and priority.is_emergency]
         fresh = [priority for priority in may_go if priority in share.fresh and not priority.is_emergency]
         turned = [priority for priority in may_go if priority in share.turned]
-        held = [priority for priority in self._held(now_ms) if priority in share.fresh]
-        kinds = self.purse.line(transport).kinds
+        held = [priority for priority in self.held(now_ms) if priority in share.fresh]
+        limits = self._limits(tx, transport)
         dues = [
-            queue_store.next_due_ms(tx, channel, alarms, lane_id=mine, kinds=kinds),
-            queue_store.next_due_ms(tx, channel, fresh, _pick(share), lane_id=mine, kinds=kinds),
-            queue_store.next_due_ms(tx, channel, turned, queue_store.Pick.TURNED_AWAY, lane_id=mine, kinds=kinds),
+            queue_store.next_due_ms(tx, channel, alarms, lane_id=mine, limits=limits),
+            queue_store.next_due_ms(tx, channel, fresh, _pick(share), lane_id=mine, limits=limits),
+            queue_store.next_due_ms(tx, channel, turned, queue_store.Pick.TURNED_AWAY, lane_id=mine, limits=limits),
         ]
-        held_ms = queue_store.next_due_ms(tx, channel, held, _pick(share), lane_id=mine, kinds=kinds)
+        held_ms = queue_store.next_due_ms(tx, channel, held, _pick(share), lane_id=mine, limits=limits)
         if held_ms is not None and self.quiet is not None:
             dues.append(max(held_ms, self.quiet.next_open_ms(now_ms)))
         return min((due_ms for due_ms in dues if due_ms is not None), default=None)
+
+    def _limits(self, tx: sqlite3.Connection, transport: str) -> queue_store.Limits:
+        line = self.purse.line(transport)
+        return queue_store.Limits(line.kinds, line.abroad, refusals_store.any_refused(tx))
 
     def alarm_waits(self, tx: sqlite3.Connection, channel: Channel) -> bool:
         """Whether an emergency is due that no lane has taken."""
@@ -105,6 +111,7 @@ class Posting:
         """
         now_ms, trusted = self.clock.now_ms(), self.clock.trusted
         lane_id, line = tries_store.lane(tx, transport), self.purse.line(transport)
+        limits = self._limits(tx, transport)
         claims: list[Claim] = []
         for priority in self.may_go(now_ms):
             pick = _pick(share) if priority in share.fresh else queue_store.Pick.TURNED_AWAY
@@ -122,13 +129,13 @@ class Posting:
                 limit=room,
                 pick=pick,
                 lane_id=lane_id,
-                kinds=line.kinds,
+                limits=limits,
             )
             if unreadable:
                 self._give_up(tx, [store.known(tx, message_id) for message_id in unreadable], now_ms)
             late = [c for c in found if trusted and c.expires_ms is not None and c.expires_ms <= now_ms]
             if late:
-                self._expire(tx, [store.known(tx, claim.message_id) for claim in late], now_ms)
+                self.end_late(tx, [store.known(tx, claim.message_id) for claim in late], now_ms)
                 found = [claim for claim in found if claim not in late]
             claims += found
         if line.postscript and channel is Channel.SMS:
@@ -154,7 +161,8 @@ class Posting:
             if isinstance(outcome, Accepted):
                 ref = outcome.carrier_ref
                 tries_store.taken(tx, claim.message_id, claim.attempt, lane_id=lane_id, carrier_ref=ref, now_ms=now_ms)
-                moved.append(self._apply(tx, claim.message_id, claim.attempt, Report(ref, State.ACCEPTED)))
+                late_word = Report(ref, State.ACCEPTED)
+                moved.append(self._apply(tx, claim.message_id, claim.attempt, late_word, transport))
         for claim, outcome in ended:
             if isinstance(outcome, Accepted):  # the usual case needs no look at the row
                 about, ref = _as_claimed(claim), outcome.carrier_ref
@@ -172,12 +180,13 @@ class Posting:
                     )
                 if about.standing.state != State.SENDING or about.attempts != claim.attempt:
                     continue
-            verdict = after_try(about.standing, outcome, now_ms, trusted=trusted)
+            elsewhere = is_for_good(outcome) and self._pass_on(tx, about, transport)
+            verdict = after_try(about.standing, outcome, now_ms, trusted=trusted, elsewhere=elsewhere)
             at_ms = outcome.heard_ms if isinstance(outcome, Spoken) else None
             moved.append(store.move(tx, about, verdict, now_ms, at_ms=at_ms))
             if early and isinstance(outcome, Accepted):
                 reports = tries_store.pop_early(tx, lane_id, outcome.carrier_ref)
-                moved += [self._apply(tx, claim.message_id, claim.attempt, report) for report in reports]
+                moved += [self._apply(tx, claim.message_id, claim.attempt, report, transport) for report in reports]
         self.purse.pay(tx, transport, lane_id, ended, now_ms)
         tries_store.no_longer_under_way(tx, [(claim.message_id, claim.attempt) for claim, _ in ended])
         self.tell(tx, moved)
@@ -194,15 +203,48 @@ class Posting:
                 now_ms = self.clock.now_ms()
                 tries_store.keep_early(tx, lane_id, report, now_ms if report.at_ms is None else report.at_ms, now_ms)
             else:
-                moved.append(self._apply(tx, *found, report))
+                moved.append(self._apply(tx, *found, report, transport))
         self.tell(tx, moved)
 
-    def _apply(self, tx: sqlite3.Connection, message_id: int, number: int, report: Report) -> Moved | None:
+    def _apply(
+        self, tx: sqlite3.Connection, message_id: int, number: int, report: Report, transport: str
+    ) -> Moved | None:
         now_ms = self.clock.now_ms()
         about = store.known(tx, message_id)
         latest = number == about.attempts
-        verdict = after_report(about.standing, report, latest=latest, now_ms=now_ms, trusted=self.clock.trusted)
+        open_still = latest and State.QUEUED in MOVES[about.standing.state]
+        elsewhere = open_still and is_for_good(report) and self._pass_on(tx, about, transport)
+        verdict = after_report(
+            about.standing, report, latest=latest, now_ms=now_ms, trusted=self.clock.trusted, elsewhere=elsewhere
+        )
         return None if verdict is None else store.move(tx, about, verdict, now_ms, at_ms=report.at_ms)
+
+    def _pass_on(self, tx: sqlite3.Connection, about: store.Known, transport: str) -> bool:
+        """This line's carrier will never take it: it is not asked again, where another line is left that may be."""
+        message_id = about.standing.message_id
+        refused = refusals_store.refused_by(tx, message_id) | {transport}
+        if about.standing.stopped or not may_go_elsewhere(self.freight(tx, about), self.ways(), refused):
+            return False
+        refusals_store.refuse(tx, message_id, tries_store.lane(tx, transport))
+        return True
+
+    def freight(self, tx: sqlite3.Connection, about: store.Known) -> Freight:
+        standing = about.standing
+        home_only = home_store.is_kept(tx, standing.message_id)
+        return Freight(standing.channel, about.kind, standing.priority, home_only)
+
+    def end_late(self, tx: sqlite3.Connection, late: Sequence[store.Known], now_ms: int) -> None:
+        verdicts = [Verdict(State.EXPIRED, a.standing.tries, a.standing.due_ms, a.error) for a in late]
+        self.tell(tx, [store.move(tx, a, verdict, now_ms) for a, verdict in zip(late, verdicts, strict=True)])
+
+    def _give_up(self, tx: sqlite3.Connection, unreadable: Sequence[store.Known], now_ms: int) -> None:
+        error = str(Trouble.UNREADABLE)
+        verdicts = [Verdict(State.FAILED, a.standing.tries, a.standing.due_ms, error) for a in unreadable]
+        self.tell(tx, [store.move(tx, a, verdict, now_ms) for a, verdict in zip(unreadable, verdicts, strict=True)])
+
+    def held(self, now_ms: int) -> list[Priority]:
+        may_go = self.may_go(now_ms)
+        return [priority for priority in Priority if priority not in may_go]
 
     # after a crash
 
@@ -249,7 +291,7 @@ class Posting:
             tries_store.taken(tx, message_id, about.attempts, lane_id=lane_id, carrier_ref=ref, now_ms=now_ms)
         report = Report(ref, fate.said, fate.at_ms, fate.trouble, fate.code)
         early = tries_store.pop_early(tx, lane_id, ref)
-        self.tell(tx, [self._apply(tx, message_id, about.attempts, r) for r in (report, *early)])
+        self.tell(tx, [self._apply(tx, message_id, about.attempts, r, transport) for r in (report, *early)])
 
     def send_again(self, tx: sqlite3.Connection, about: store.Known) -> bool:
         """An emergency nobody can say anything about goes out again, by its table; nothing else ever does."""
@@ -266,61 +308,6 @@ class Posting:
         now_ms = self.clock.now_ms()
         verdict = Verdict(State.QUEUED, standing.tries, now_ms + wait_ms, about.error)
         return store.move(tx, about, verdict, now_ms) is not None
-
-    # housekeeping
-
-    def has_overdue(self, tx: sqlite3.Connection) -> bool:
-        """Whether a waiting message's time is over. With a guessed clock: none is."""
-        return self.clock.trusted and bool(store.overdue(tx, self.clock.now_ms(), 1))
-
-    def expire(self, tx: sqlite3.Connection) -> None:
-        if self.clock.trusted:
-            now_ms = self.clock.now_ms()
-            self._expire(tx, store.overdue(tx, now_ms, _BATCH), now_ms)
-
-    def _expire(self, tx: sqlite3.Connection, late: Sequence[store.Known], now_ms: int) -> None:
-        verdicts = [Verdict(State.EXPIRED, a.standing.tries, a.standing.due_ms, a.error) for a in late]
-        self.tell(tx, [store.move(tx, a, verdict, now_ms) for a, verdict in zip(late, verdicts, strict=True)])
-
-    def _give_up(self, tx: sqlite3.Connection, unreadable: Sequence[store.Known], now_ms: int) -> None:
-        error = str(Trouble.UNREADABLE)
-        verdicts = [Verdict(State.FAILED, a.standing.tries, a.standing.due_ms, error) for a in unreadable]
-        self.tell(tx, [store.move(tx, a, verdict, now_ms) for a, verdict in zip(unreadable, verdicts, strict=True)])
-
-    def unreported(self, tx: sqlite3.Connection, mute: Collection[str]) -> list[store.Known]:
-        """Accepted long ago and never heard of again; `mute` carriers never report. With a guessed clock: none."""
-        if not self.clock.trusted:
-            return []
-        return store.unreported(tx, self.clock.now_ms() - REPORT_AGE_MS, mute, _BATCH)
-
-    def age_out(self, tx: sqlite3.Connection, silent: Sequence[store.Known]) -> None:
-        now_ms = self.clock.now_ms()
-        verdicts = [Verdict(State.UNKNOWN, a.standing.tries, a.standing.due_ms, Trouble.NO_REPORT) for a in silent]
-        self.tell(tx, [store.move(tx, a, verdict, now_ms) for a, verdict in zip(silent, verdicts, strict=True)])
-
-    def has_restless(self, tx: sqlite3.Connection) -> bool:
-        """Whether something is due that quiet hours hold back."""
-        now_ms = self.clock.now_ms()
-        return bool(queue_store.asleep(tx, self._held(now_ms), now_ms, 1))
-
-    def put_to_bed(self, tx: sqlite3.Connection) -> None:
-        """In quiet hours, what may not go now gets its own moment after they end."""
-        now_ms = self.clock.now_ms()
-        if self.quiet is not None:
-            asleep = queue_store.asleep(tx, self._held(now_ms), now_ms, _BATCH)
-            queue_store.put_off(tx, [(message_id, self.quiet.release_ms(now_ms, message_id)) for message_id in asleep])
-
-    def _held(self, now_ms: int) -> list[Priority]:
-        may_go = self.may_go(now_ms)
-        return [priority for priority in Priority if priority not in may_go]
-
-    def mend_times(self, tx: sqlite3.Connection) -> None:
-        """After the clock was put right: retries that a wrong clock planned for another year are due now."""
-        now_ms = self.clock.now_ms()
-        queue_store.bring_forward(tx, now_ms + LONGEST_MS, now_ms)
-
-    def forget_references(self, tx: sqlite3.Connection) -> None:
-        tries_store.forget_references(tx, self.clock.now_ms() - _REFERENCE_MS)
 
     # calls
 

@@ -1,5 +1,8 @@
 """What the lines may still cost this month: a hard stop for everything on which no life hangs.
 
+While the clock guesses nobody knows which month it is: then everything counts that may have been paid in the same one,
+and a month's end that only the guess has passed brings no fresh budget.
+
 An SMS is paid for when its carrier has taken it, and also when nobody knows whether it has: better to stop a little
 early than to find the SIM empty. A call is paid for by the started minute.
 """
@@ -9,7 +12,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 from gateway import money_store
 from gateway.choosing import Line
@@ -19,7 +21,8 @@ from gateway.message import Channel
 from gateway.transport import Accepted
 from gateway.verdict import Claim, Outcome
 
-_BEIJING = timedelta(hours=8)
+_MONTH_MS = 31 * 86_400_000
+"""No month is longer: what was paid longer ago was paid in another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +52,29 @@ class Purse:
         return self._lines.get(name, Line())
 
     def month(self, tx: sqlite3.Connection) -> str:
-        """With a guessed clock never an earlier month than one already paid in: 1970 brings no fresh budget."""
-        now = datetime.fromtimestamp(self._clock.now_ms() / 1000, tz=UTC) + _BEIJING
-        month = now.strftime("%Y-%m")
+        """The month it is; with a guessed clock never an earlier one than was paid in while the time was known."""
+        month = money_store.month_of(self._clock.now_ms())
         if self._clock.trusted:
             return month
         return max(month, money_store.newest_month(tx) or month)
 
     def spending(self, tx: sqlite3.Connection, name: str) -> Spending:
-        month = self.month(tx)
-        parts, fen = money_store.spent(tx, name, month)
-        return Spending(name, month, parts, fen, self.line(name).month_fen)
+        """With a guessed clock: of the newest month that was known, and of 31 days of the guess."""
+        now_ms, month, since_ms = self._clock.now_ms(), self.month(tx), -1
+        counted = month
+        if not self._clock.trusted:
+            since_ms = now_ms - _MONTH_MS
+            newest = money_store.newest_month(tx) or month
+            counted = newest if newest >= money_store.month_of(since_ms) else month
+        parts, fen = money_store.spent(tx, name, counted)
+        more_parts, more_fen = money_store.guessed(tx, name, since_ms)
+        return Spending(name, month, parts + more_parts, fen + more_fen, self.line(name).month_fen)
+
+    def file_rest(self, tx: sqlite3.Connection) -> None:
+        """The time is known, and nobody can say any more how far off an earlier guess was: its money counts now, rather
+        too early than in an empty SIM."""
+        if self._clock.trusted:
+            money_store.file_rest(tx, self.month(tx))
 
     def affordable(self, tx: sqlite3.Connection, name: str, claims: Iterable[Claim], flying: int) -> list[Claim]:
         """The leading claims that the budget still covers, `flying` parts being under way already; what saves
@@ -91,25 +106,32 @@ class Purse:
                 parts += money_store.call_minutes(tx, claim.message_id, claim.attempt, now_ms)
             elif isinstance(outcome, Accepted | OutcomeUnknownError):
                 parts += claim.parts
-        self._add(tx, lane_id, parts, price)
+        self._add(tx, lane_id, parts, price, now_ms)
 
     def pay_interrupted(self, tx: sqlite3.Connection, lane_id: int, message_id: int, number: int, now_ms: int) -> None:
         """What a power cut left under way may have been sent."""
         name, parts = money_store.under_way(tx, lane_id, message_id, number, now_ms)
-        self._add(tx, lane_id, parts, self.line(name).price_fen)
+        self._add(tx, lane_id, parts, self.line(name).price_fen, now_ms)
 
     def give_back(self, tx: sqlite3.Connection, name: str, message_id: int) -> None:
         """The carrier has never seen what was paid for when nobody knew."""
-        line = self.line(name)
-        lane_id, parts = money_store.newest_try(tx, message_id)
-        if parts and line.price_fen:
-            money_store.add_spent(tx, lane_id, self.month(tx), -parts, -parts * line.price_fen)
+        price = self.line(name).price_fen
+        lane_id, parts, paid_ms = money_store.newest_try(tx, message_id)
+        if not (parts and price):
+            return
+        if paid_ms is None or not money_store.take_back(tx, lane_id, paid_ms, parts, parts * price):
+            self._add(tx, lane_id, -parts, price, self._clock.now_ms())
 
     def left_fen(self, tx: sqlite3.Connection, name: str, flying: int) -> int | None:
         """What is left when `flying` parts under way are paid for; None: no limit."""
         left = self.spending(tx, name).left_fen
         return None if left is None else left - flying * self.line(name).price_fen
 
-    def _add(self, tx: sqlite3.Connection, lane_id: int, parts: int, price_fen: int) -> None:
-        if parts and price_fen:
-            money_store.add_spent(tx, lane_id, self.month(tx), parts, parts * price_fen)
+    def _add(self, tx: sqlite3.Connection, lane_id: int, parts: int, price_fen: int, now_ms: int) -> None:
+        """`now_ms`: as it is written down with the end of the try it pays for."""
+        if not (parts and price_fen):
+            return
+        if self._clock.trusted:
+            money_store.add_spent(tx, lane_id, money_store.month_of(now_ms), parts, parts * price_fen)
+        else:
+            money_store.add_guessed(tx, lane_id, now_ms, parts, parts * price_fen)

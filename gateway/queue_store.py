@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from enum import Enum
 
 from gateway.choosing import OTHERS_MAY
@@ -25,6 +26,10 @@ _TURNED_AWAY = "substr(m.error, 1, instr(m.error || '/', '/') - 1) IN ({})".form
 )
 
 
+_PASSED_ON = "EXISTS (SELECT 1 FROM refusal f WHERE f.message_id = m.id)"
+AT_HOME = "(SELECT x.home_only FROM recipient x WHERE x.id = m.recipient_id) = 1"
+
+
 class Pick(Enum):
     """Which of the waiting messages a lane looks at; the value is a condition."""
 
@@ -33,6 +38,16 @@ class Pick(Enum):
     """All but those its own carrier has turned away."""
     TURNED_AWAY = f" AND m.tries > 0 AND m.lane_id IS NOT :lane AND {_TURNED_AWAY}"
     """Only those another lane's carrier has turned away."""
+
+    @property
+    def passing_on(self) -> str:
+        """The condition while messages wait that some carrier will never take: they are nobody's to be spared for, and
+        everybody's but that one's to try again."""
+        if self is Pick.SPARING:
+            return f" AND ({_PASSED_ON} OR{self.value.removeprefix(' AND')})"
+        if self is Pick.TURNED_AWAY:
+            return f" AND m.tries > 0 AND ({_PASSED_ON} OR (m.lane_id IS NOT :lane AND {_TURNED_AWAY}))"
+        return str(self.value)
 
 
 def _by(pick: Pick) -> str:
@@ -46,6 +61,31 @@ def _of_kinds(kinds: Collection[str]) -> tuple[str, dict[str, str]]:
     return (f" AND m.kind IN ({', '.join(':' + name for name in names)})" if names else ""), names
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What of the queue one lane never takes, whichever part of it is its share.
+
+    `kinds`: it takes these alone; empty: all. `abroad`: nothing to a number that stays at home. `passed_on`: messages
+    are waiting that some carrier will never take; what its own will not, it leaves alone, and the others' are not
+    spared for a line that would not have them.
+    """
+
+    kinds: Collection[str] = ()
+    abroad: bool = False
+    passed_on: bool = False
+
+
+def _within(limits: Limits, pick: Pick) -> tuple[str, dict[str, str]]:
+    """The whole condition on what a lane looks at, and its values."""
+    of_kinds, named = _of_kinds(limits.kinds)
+    condition = pick.passing_on if limits.passed_on else pick.value
+    if limits.passed_on:
+        condition += " AND NOT EXISTS (SELECT 1 FROM refusal f WHERE f.message_id = m.id AND f.lane_id IS :lane)"
+    if limits.abroad:
+        condition += f" AND NOT {AT_HOME}"
+    return condition + of_kinds, named
+
+
 def next_due_ms(
     tx: sqlite3.Connection,
     channel: Channel,
@@ -53,15 +93,15 @@ def next_due_ms(
     pick: Pick = Pick.ANY,
     *,
     lane_id: int | None = None,
-    kinds: Collection[str] = (),
+    limits: Limits = Limits(),
 ) -> int | None:
     """When the earliest waiting message of these priorities falls due; a handful of index look-ups."""
     earliest: int | None = None
-    of_kinds, named = _of_kinds(kinds)
+    within, named = _within(limits, pick)
     for priority in priorities:
         found = tx.execute(
             f"SELECT m.due_ms FROM message m{_by(pick)} WHERE {OPEN} AND m.state = 'queued' AND m.channel = :channel"
-            f" AND m.priority = :priority{pick.value}{of_kinds} ORDER BY m.due_ms LIMIT 1",
+            f" AND m.priority = :priority{within} ORDER BY m.due_ms LIMIT 1",
             {"channel": channel, "priority": int(priority), "lane": lane_id, **named},
         ).fetchone()
         if found is not None and (earliest is None or found[0] < earliest):
@@ -79,17 +119,17 @@ def due(
     limit: int,
     pick: Pick = Pick.ANY,
     lane_id: int | None = None,
-    kinds: Collection[str] = (),
+    limits: Limits = Limits(),
 ) -> tuple[list[Claim], list[int]]:
     """The next `limit` messages of one priority, oldest first, as claims that are not yet made; and those among them
     whose number or words cannot be read any more: a bad sector must not hold up all that follow."""
-    of_kinds, named = _of_kinds(kinds)
+    within, named = _within(limits, pick)
     rows = tx.execute(
         "SELECT m.id, m.kind, m.reference, m.attempts, m.tries, m.expires_ms, m.parts, m.mark, m.due_ms,"
         " m.body_id, r.sealed AS number, b.sealed AS content"
         f" FROM message m{_by(pick)} JOIN recipient r ON r.id = m.recipient_id JOIN body b ON b.id = m.body_id"
         f" WHERE {OPEN} AND m.state = 'queued' AND m.channel = :channel AND m.priority = :priority"
-        f" AND m.due_ms <= :now{pick.value}{of_kinds} ORDER BY m.due_ms, m.id LIMIT :limit",
+        f" AND m.due_ms <= :now{within} ORDER BY m.due_ms, m.id LIMIT :limit",
         {"channel": channel, "priority": int(priority), "now": now_ms, "limit": limit, "lane": lane_id, **named},
     )
     texts: dict[int, str] = {}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 
+from gateway import money_store
+
 _INSTANTS = {
     "message": ("queued_ms", "due_ms", "accepted_ms", "delivered_ms", "heard_ms", "ended_ms"),
     "under_way": ("started_ms",),
@@ -29,3 +31,4 @@ def shift_times(tx: sqlite3.Connection, since_ms: int, step_ms: int) -> None:
     for table, columns in _INSTANTS.items():
         for column in columns:
             tx.execute(f"UPDATE {table} SET {column} = {column} + :step WHERE {column} >= :since", values)
+    money_store.shift_times(tx, since_ms, step_ms)

@@ -104,7 +104,7 @@ def _rowid(cursor: sqlite3.Cursor) -> int:
     return cursor.lastrowid
 
 
-_KNOWN = (
+KNOWN = (
     "SELECT m.id, m.channel, m.kind, m.reference, m.priority, m.state, m.tries, m.due_ms, m.expires_ms, m.stopped,"
     " m.attempts, m.error, m.lane_id FROM message m"
 )
@@ -112,13 +112,13 @@ _KNOWN = (
 
 def known(tx: sqlite3.Connection, message_id: int) -> Known:
     """Raises LookupError."""
-    row = tx.execute(f"{_KNOWN} WHERE m.id = :id", {"id": message_id}).fetchone()
+    row = tx.execute(f"{KNOWN} WHERE m.id = :id", {"id": message_id}).fetchone()
     if row is None:
         raise LookupError(message_id)
-    return _known(row)
+    return read_known(row)
 
 
-def _known(row: sqlite3.Row) -> Known:
+def read_known(row: sqlite3.Row) -> Known:
     standing = Standing(
         message_id=row["id"],
         channel=Channel(row["channel"]),
@@ -186,20 +186,20 @@ def stop_one(tx: sqlite3.Connection, message_id: int) -> None:
 def unknown(tx: sqlite3.Connection, limit: int) -> list[tuple[Known, str, int]]:
     """SMS of which nobody knows what became of them, with the lane of their newest try and their mark."""
     rows = tx.execute(
-        _KNOWN.replace(" FROM message m", ", m.mark, l.name AS lane FROM message m JOIN lane l ON l.id = m.lane_id")
+        KNOWN.replace(" FROM message m", ", m.mark, l.name AS lane FROM message m JOIN lane l ON l.id = m.lane_id")
         + f" WHERE {OPEN} AND m.state = 'unknown' AND m.channel = 'sms' LIMIT :limit",
         {"limit": limit},
     )
-    return [(_known(row), row["lane"], row["mark"]) for row in rows]
+    return [(read_known(row), row["lane"], row["mark"]) for row in rows]
 
 
 def overdue(tx: sqlite3.Connection, now_ms: int, limit: int) -> list[Known]:
     """Waiting messages whose time is over."""
     rows = tx.execute(
-        f"{_KNOWN} WHERE {OPEN} AND m.state = 'queued' AND m.expires_ms <= :now LIMIT :limit",
+        f"{KNOWN} WHERE {OPEN} AND m.state = 'queued' AND m.expires_ms <= :now LIMIT :limit",
         {"now": now_ms, "limit": limit},
     )
-    return [_known(row) for row in rows]
+    return [read_known(row) for row in rows]
 
 
 def unreported(tx: sqlite3.Connection, before_ms: int, mute: Collection[str], limit: int) -> list[Known]:
@@ -210,12 +210,12 @@ def unreported(tx: sqlite3.Connection, before_ms: int, mute: Collection[str], li
     """
     names = {f"t{n}": name for n, name in enumerate(mute)}
     rows = tx.execute(
-        f"{_KNOWN} JOIN lane l ON l.id = m.lane_id"
+        f"{KNOWN} JOIN lane l ON l.id = m.lane_id"
         " WHERE m.state = 'accepted' AND m.channel = 'sms' AND m.accepted_ms < :before"
         f" AND l.name NOT IN ({', '.join(':' + key for key in names)}) LIMIT :limit",
         {"before": before_ms, "limit": limit, **names},
     )
-    return [_known(row) for row in rows]
+    return [read_known(row) for row in rows]
 
 
 def history(tx: sqlite3.Connection, vault: Vault, e164: str, limit: int) -> list[sqlite3.Row]:

@@ -26,9 +26,9 @@ def lane_id(tx: sqlite3.Connection, name: str) -> int | None:
 def take(tx: sqlite3.Connection, claims: Sequence[Claim], lane_id: int, now_ms: int) -> None:
     """Make the claims: state and tries under way, to be committed before the carrier is called."""
     tx.executemany(
-        "UPDATE message SET state = 'sending', attempts = :attempt, lane_id = :lane"
-        " WHERE id = :id AND state = 'queued'",
-        [{"id": claim.message_id, "attempt": claim.attempt, "lane": lane_id} for claim in claims],
+        "UPDATE message SET state = 'sending', attempts = :attempt, lane_id = :lane,"
+        " sent_parts = nullif(:parts, parts) WHERE id = :id AND state = 'queued'",
+        [{"id": claim.message_id, "attempt": claim.attempt, "lane": lane_id, "parts": claim.parts} for claim in claims],
     )
     tx.executemany(
         "INSERT INTO under_way (message_id, number, started_ms) VALUES (:id, :number, :now)",

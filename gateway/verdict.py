@@ -96,8 +96,16 @@ class Verdict:
     error: str | None = None
 
 
-def after_try(standing: Standing, outcome: Outcome, now_ms: int, *, trusted: bool) -> Verdict:
-    """One try has ended in `outcome`."""
+def is_for_good(outcome: Outcome | Report) -> bool:
+    """Whether this carrier, and it alone, says that it will never take this message. It has not, or says that it did
+    not arrive: another one may be asked."""
+    if isinstance(outcome, Report):
+        return outcome.said == State.FAILED and outcome.final and outcome.trouble is Trouble.REFUSED
+    return isinstance(outcome, RejectedError) and outcome.trouble is Trouble.REFUSED
+
+
+def after_try(standing: Standing, outcome: Outcome, now_ms: int, *, trusted: bool, elsewhere: bool = False) -> Verdict:
+    """One try has ended in `outcome`. `elsewhere`: that was for good, and another line may still take it."""
     counted = standing.tries + 1
     match outcome:
         case Accepted():
@@ -111,14 +119,19 @@ def after_try(standing: Standing, outcome: Outcome, now_ms: int, *, trusted: boo
             return Verdict(State.UNKNOWN, counted, standing.due_ms, str(outcome))
         case RetryLaterError(trouble=trouble, after_ms=after_ms):
             return again(standing, trouble, str(outcome), counted, now_ms, trusted=trusted, at_least_ms=after_ms or 0)
+        case RejectedError() if elsewhere:
+            return Verdict(State.QUEUED, counted, now_ms, str(outcome))
         case RejectedError() | TransportFailure():
             return Verdict(State.FAILED, counted, standing.due_ms, str(outcome))
 
 
-def after_report(standing: Standing, report: Report, *, latest: bool, now_ms: int, trusted: bool) -> Verdict | None:
+def after_report(
+    standing: Standing, report: Report, *, latest: bool, now_ms: int, trusted: bool, elsewhere: bool = False
+) -> Verdict | None:
     """A carrier has spoken about one try; None where that changes nothing.
 
-    `latest`: whether it speaks of the newest try. That an older try failed is no news; that it arrived is.
+    `latest`: whether it speaks of the newest try. That an older try failed is no news; that it arrived is. `elsewhere`:
+    as in `after_try`.
     """
     if report.said != State.FAILED:
         after = lifted(standing.state, report.said)
@@ -129,6 +142,8 @@ def after_report(standing: Standing, report: Report, *, latest: bool, now_ms: in
     trouble = report.trouble or Trouble.OTHER
     error = f"{trouble}/{report.code}" if report.code else str(trouble)
     counted = standing.tries + (standing.state == State.SENDING)
+    if report.final and elsewhere:
+        return Verdict(State.QUEUED, counted, now_ms, error)
     if report.final:
         return Verdict(State.FAILED, counted, standing.due_ms, error)
     return again(standing, trouble, error, counted, now_ms, trusted=trusted)

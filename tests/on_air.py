@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from gateway.choosing import Line
 from gateway.gateway import Gateway, Settings
 from gateway.message import CallEvent, Events, MissedCall, Moved, ReceivedSms
 from gateway.simulated.carrier import Carrier
@@ -42,9 +43,17 @@ class NoticeEvents:
 
 @asynccontextmanager
 async def on_air(
-    db: Database, clock: MovableClock, means: Means, carrier: Carrier, events: Events, *, calls: bool = False
+    db: Database,
+    clock: MovableClock,
+    means: Means,
+    carrier: Carrier,
+    events: Events,
+    *,
+    calls: bool = False,
+    sms: Line | None = None,
 ) -> AsyncIterator[None]:
-    """The gateway at work until the block ends; ended in the middle of something, as by a power cut."""
+    """The gateway at work until the block ends; ended in the middle of something, as by a power cut. `sms`: what the
+    village says of its line for texts."""
     gateway = Gateway(
         db=db,
         clock=clock,
@@ -55,6 +64,7 @@ async def on_air(
         voice=Speaker(),
         settings=Settings(),
         outbox=means.outbox,
+        lines={"simulator": sms or Line()},
     )
     await gateway.recover()
     tasks = [asyncio.create_task(carrier.run()), asyncio.create_task(gateway.run())]

@@ -49,9 +49,13 @@ def test_abroad_goes_what_everybody_is_told_and_says_where_to_answer() -> None:
     assert line.line.kinds == {"notice", "poll", "poll-result"}
     assert line.line.postscript == "(请回到88001234)"
     assert not line.hears
+    assert line.line.abroad
     elsewhere = VILLAGE + "mainland = false\n"
     (line,) = named_lines(parse_config(f'{elsewhere}{TWILIO}[sms]\ntransport = "twilio"\n'))
     assert (line.line.kinds, line.line.postscript, line.need, line.hears) == (frozenset(), "", None, True)
+    assert not line.line.abroad
+    config = parse_config(f'{VILLAGE}{TWILIO}{PHONE}{STICKS}[sms]\ntransport = ["twilio", "modem", "phone"]\n')
+    assert [line.kind for line in named_lines(config) if line.line.abroad] == ["twilio"]
 
 
 def test_two_sticks_are_told_apart_by_their_last_digits() -> None:

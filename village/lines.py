@@ -71,14 +71,15 @@ never leave the country."""
 def _abroad(config: Config, rank: int) -> NamedLine:
     """No answer comes back over it in mainland China, so every text says where to answer."""
     number = config.village.sms_number or config.village.duty_phone
+    abroad = config.village.mainland
     line = Line(
         rank=rank,
         price_fen=config.twilio.price_fen,
         month_fen=_fen(config.twilio.month_yuan),
-        postscript=f"(请回到{number})" if config.village.mainland and number else "",
-        kinds=_SAME_FOR_ALL if config.village.mainland else frozenset(),
+        postscript=f"(请回到{number})" if abroad and number else "",
+        kinds=_SAME_FOR_ALL if abroad else frozenset(),
+        abroad=abroad,
     )
-    abroad = config.village.mainland
     title, need = say("Twilio（外网）"), Need.ABROAD if abroad else None
     return NamedLine(TWILIO, TWILIO, title, line, need, hears=not abroad)
 

@@ -113,8 +113,8 @@ def mishap(said: str) -> Mishap:
     return Mishap(Trouble.OTHER, "")
 
 
-CANCELLED = Mishap(Trouble.REFUSED, "cancelled", final=True)
-"""Somebody took it back by hand, at the phone."""
+CANCELLED = Mishap(Trouble.OTHER, "cancelled", final=True)
+"""Somebody took it back by hand, at the phone: no carrier said no, and no other line is asked."""
 
 
 def refusal(status: int, said: str) -> TransportFailure:

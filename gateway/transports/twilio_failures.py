@@ -29,7 +29,6 @@ CODES: Mapping[int, tuple[Kind, Trouble]] = MappingProxyType(
         21214: (RejectedError, Trouble.DEAD_NUMBER),
         21217: (RejectedError, Trouble.DEAD_NUMBER),
         21266: (RejectedError, Trouble.DEAD_NUMBER),  # it is our own
-        21610: (RejectedError, Trouble.REFUSED),  # its owner wrote STOP: the number lives
         21614: (RejectedError, Trouble.DEAD_NUMBER),
         21635: (RejectedError, Trouble.DEAD_NUMBER),  # a landline
         30005: (RejectedError, Trouble.DEAD_NUMBER),
@@ -37,7 +36,12 @@ CODES: Mapping[int, tuple[Kind, Trouble]] = MappingProxyType(
         # this text, for good
         21617: (RejectedError, Trouble.CONTENT),
         30004: (RejectedError, Trouble.CONTENT),
-        30007: (RejectedError, Trouble.CONTENT),
+        # for good, but on this carrier's word alone
+        21610: (RejectedError, Trouble.REFUSED),  # its owner wrote STOP here: the number lives
+        30007: (
+            RejectedError,
+            Trouble.REFUSED,
+        ),  # a filter of Twilio's or of its carrier's; the same text may pass another
         # nothing will go until a person has done something
         10001: (TransportDownError, Trouble.NO_CREDIT),  # the account is not active: nearly always a bill
         20003: (TransportDownError, Trouble.REFUSED),
@@ -119,7 +123,7 @@ def failure_of(http_status: int, code: int | None, *, after_ms: int | None = Non
 
 def report_trouble(status: str, code: int | None) -> tuple[Trouble, bool]:
     """Why a message that was taken did not arrive, and whether for good."""
-    if status == "canceled":
-        return Trouble.REFUSED, True
+    if status == "canceled":  # a person took it back: no carrier said no, and no other one is asked
+        return Trouble.OTHER, True
     kind, trouble = CODES.get(code or 0, (RetryLaterError, Trouble.OTHER))
     return trouble, kind is RejectedError

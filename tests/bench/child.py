@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -16,6 +17,9 @@ ROOT = Path(__file__).parents[2]
 VILLAGE = str(Path(sys.executable).with_name("village"))
 _END_S = 20
 
+_NOT_IN_A_VILLAGE = frozenset({"PYTHONDONTWRITEBYTECODE"})
+"""What a bench's surroundings may set and no village does: a server that compiles itself at every start is another one."""
+
 
 class ChildError(Exception):
     """A program of the bench did not say what it should have said."""
@@ -26,8 +30,9 @@ class Child:
         # a file, not a pipe: nobody reads along, and a program that logs much would stop at a full one
         self._complaints = tempfile.TemporaryFile("w+")  # noqa: SIM115 - lives as long as the program
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._complaints, text=True, cwd=ROOT
-        )
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._complaints, text=True, cwd=ROOT,
+            env={name: value for name, value in os.environ.items() if name not in _NOT_IN_A_VILLAGE},
+        )  # fmt: skip
 
     def close(self) -> None:
         self._complaints.close()

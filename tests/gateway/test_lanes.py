@@ -11,6 +11,7 @@ import pytest
 from gateway.choosing import Share
 from gateway.condition import Condition
 from gateway.failures import OutcomeUnknownError, RetryLaterError, TransportDownError, TransportFailure, Trouble
+from gateway.housekeeping import Housekeeping
 from gateway.message import Channel, Priority, State
 from gateway.posting import Posting
 from gateway.purse import Purse
@@ -346,7 +347,7 @@ async def test_a_claim_is_found_through_the_queues_index_alone(rig: Rig) -> None
         posting.next_due_ms(tx, Channel.SMS, "hand", Share())
         posting.claim(tx, Channel.SMS, "hand", 16, Share())
         posting.interrupted(tx)
-        posting.expire(tx)
+        Housekeeping(posting).expire(tx)
         tx.set_trace_callback(None)
         selects = [statement for statement in statements if statement.lstrip().startswith("SELECT")]
         return [row[3] for select in selects for row in tx.execute(f"EXPLAIN QUERY PLAN {select}")]

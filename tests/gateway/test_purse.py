@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+
+import pytest
+
 from gateway.choosing import Line
 from gateway.failures import OutcomeUnknownError, RejectedError, TransportDownError, Trouble
 from gateway.message import Priority
 from gateway.purse import Spending
+from gateway.shift_store import shift_times
 from tests.gateway.conftest import LI, WANG, ZHAO, Rig, call_draft, draft
 from tests.gateway.test_lanes import HandCarrier
 from village.ground.clock import MovableClock, parse_iso
@@ -141,5 +146,212 @@ async def test_what_the_carrier_never_saw_is_given_back(rig: Rig) -> None:
     await rig.until(lambda: hung.asked)
     await rig.crash()  # under way, and the carrier has never seen it
     await rig.start(lines=line)
+    await rig.until(rig.reaches(message, "delivered"), within_ms=600_000, step_ms=1000)
+    assert (await spending(rig)).fen == 10
+
+
+WITH_POSTSCRIPT = {"hand": Line(price_fen=10, postscript="(请回到88001234)")}
+
+
+async def test_what_a_power_cut_left_under_way_is_paid_as_it_was_sent(rig: Rig) -> None:
+    hand = HandCarrier(name="hand")
+    await rig.start(sms=[hand], lines=WITH_POSTSCRIPT)
+    await rig.send(WANG, "长" * 65)
+    await rig.until(lambda: hand.asked)
+    assert hand.parcels[0].parts == 2  # one alone, two with what was put after it
+    await rig.crash()
+    await rig.start(sms=[HandCarrier(name="hand")], lines=WITH_POSTSCRIPT)
+    paid = await spending(rig)
+    assert (paid.parts, paid.fen) == (2, 20)
+
+
+async def test_what_the_carrier_never_saw_is_given_back_as_it_was_paid(rig: Rig) -> None:
+    lines = {"simulator": WITH_POSTSCRIPT["hand"]}
+    hung = HandCarrier(name="simulator")
+    await rig.start(sms=[hung], lines=lines)
+    message = await rig.send(WANG, "长" * 65)
+    await rig.until(lambda: hung.asked)
+    hung.fail(message, OutcomeUnknownError(Trouble.TIMEOUT))
+    await rig.until(rig.reaches(message, "unknown"))
+    await rig.crash()
+    await rig.start(lines=lines)  # the carrier, asked, has never seen it
+    await rig.until(rig.reaches(message, "delivered"), within_ms=600_000, step_ms=1000)
+    paid = await spending(rig)
+    assert (paid.parts, paid.fen) == (2, 20)
+
+
+async def test_a_try_without_the_postscript_forgets_the_one_with_it(rig: Rig) -> None:
+    wordy, plain = HandCarrier(name="wordy"), HandCarrier(name="plain")
+    lines = {"wordy": Line(price_fen=10, postscript="(请回到88001234)"), "plain": Line(price_fen=10)}
+    await rig.start(sms=[wordy], lines=lines)
+    message = await rig.send(WANG, "长" * 65)
+    await rig.until(lambda: wordy.asked)
+    wordy.fail(message, TransportDownError(Trouble.NO_SIGNAL))
+    await rig.let_pass(500)
+    await rig.crash()
+    await rig.start(sms=[plain], lines=lines)
+    await rig.until(lambda: plain.asked)
+    await rig.crash()
+    await rig.start(sms=[HandCarrier(name="plain")], lines=lines)
+    assert (await spending(rig)).parts == 1
+
+
+# a clock that guesses
+
+
+MODEST = {"hand": Line(price_fen=10, month_fen=30)}
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+
+
+async def paid_by_month(rig: Rig) -> dict[str, int]:
+    return dict(await rig.db.read(lambda tx: tx.execute("SELECT month, sum(fen) FROM spent GROUP BY month").fetchall()))
+
+
+async def put_right(rig: Rig, clock: MovableClock, since_ms: int, step_ms: int) -> None:
+    """As the village's timekeeper does it: clock and stamps in one unit."""
+
+    def unit(tx: sqlite3.Connection) -> None:
+        clock.step_wall(step_ms)
+        clock.set_trusted(True)
+        shift_times(tx, since_ms, step_ms)
+
+    await rig.db.write(unit)
+
+
+async def guess(rig: Rig, clock: MovableClock, shown: str, hand: HandCarrier) -> int:
+    """A start without the network; returns since when time is guessed."""
+    await rig.crash()
+    clock.step_wall(parse_iso(shown) - clock.now_ms())
+    clock.set_trusted(False)
+    since_ms = clock.now_ms()
+    await rig.start(sms=[hand], lines=MODEST)
+    return since_ms
+
+
+async def send_one(rig: Rig, hand: HandCarrier, to: str = WANG) -> int:
+    message = await rig.send(to)
+    await rig.until(lambda: message in hand.asked)
+    hand.accept(message)
+    await rig.until(rig.reaches(message, "accepted"))
+    return message
+
+
+async def test_money_spent_before_the_time_was_known_counts_in_the_month_it_was_spent(
+    rig: Rig, clock: MovableClock
+) -> None:
+    hand = HandCarrier(name="hand")
+    since_ms = await guess(rig, clock, "1970-01-01T00:01:00Z", hand)
+    for to in (WANG, LI):
+        await send_one(rig, hand, to)
+    assert (await spending(rig)).fen == 20
+    await put_right(rig, clock, since_ms, parse_iso("2026-12-05T00:00:00Z") - since_ms)
+    assert await paid_by_month(rig) == {"2026-12": 20}
+    paid = await spending(rig)
+    assert (paid.month, paid.parts, paid.left_fen) == ("2026-12", 2, 10)
+    await send_one(rig, hand)
+    last = await rig.send(ZHAO)
+    await rig.let_pass(HOUR_MS, step_ms=60_000)
+    assert (await rig.state(last), rig.gateway.lanes()[0].broke) == ("queued", True)
+
+
+async def test_a_guess_some_hours_off_puts_each_payment_on_its_own_side_of_the_months_end(
+    rig: Rig, clock: MovableClock
+) -> None:
+    hand = HandCarrier(name="hand")
+    since_ms = await guess(rig, clock, "2026-11-30T18:00:00+08:00", hand)
+    await send_one(rig, hand)
+    await rig.let_pass(4 * HOUR_MS, step_ms=600_000)
+    await send_one(rig, hand, LI)
+    await rig.let_pass(4 * HOUR_MS, step_ms=600_000)  # December, says the guess
+    await send_one(rig, hand, ZHAO)
+    await put_right(rig, clock, since_ms, 3 * HOUR_MS)
+    assert await paid_by_month(rig) == {"2026-11": 10, "2026-12": 20}
+    await rig.crash()
+
+
+async def test_a_guess_that_ran_ahead_gives_the_money_back_to_the_month_before(rig: Rig, clock: MovableClock) -> None:
+    hand = HandCarrier(name="hand")
+    since_ms = await guess(rig, clock, "2026-12-01T02:00:00+08:00", hand)
+    await send_one(rig, hand)
+    await put_right(rig, clock, since_ms, -5 * HOUR_MS)
+    assert await paid_by_month(rig) == {"2026-11": 10}
+
+
+@pytest.mark.parametrize("shown", ["2026-11-30T22:00:00+08:00", "2026-12-01T02:00:00+08:00"])
+async def test_a_months_end_that_only_a_guess_has_passed_brings_no_fresh_budget(
+    rig: Rig, clock: MovableClock, shown: str
+) -> None:
+    hand = HandCarrier(name="hand")
+    clock.step_wall(parse_iso("2026-11-30T21:00:00+08:00") - clock.now_ms())
+    await rig.start(sms=[hand], lines=MODEST)
+    for to in (WANG, LI):
+        await send_one(rig, hand, to)
+    since_ms = await guess(rig, clock, shown, hand)
+    await send_one(rig, hand, ZHAO)
+    over = await rig.send(WANG)
+    await rig.let_pass(6 * HOUR_MS, step_ms=600_000)
+    assert await rig.state(over) == "queued"
+    assert rig.gateway.lanes()[0].broke
+    await put_right(rig, clock, since_ms, parse_iso("2026-12-01T09:00:00+08:00") - clock.now_ms())
+    await rig.until(lambda: over in hand.asked, step_ms=5000)  # in December there is money again
+    hand.accept(over)
+    await rig.until(rig.reaches(over, "accepted"))
+
+
+async def test_a_village_that_never_knows_the_time_has_its_budget_every_thirty_one_days(
+    rig: Rig, clock: MovableClock
+) -> None:
+    hand = HandCarrier(name="hand")
+    await guess(rig, clock, "2026-11-10T08:00:00+08:00", hand)
+    for to in (WANG, LI, ZHAO):
+        await send_one(rig, hand, to)
+    late = await rig.send(WANG, expires_ms=clock.now_ms() + 90 * DAY_MS)
+    await rig.let_pass(30 * DAY_MS, step_ms=HOUR_MS)
+    assert await rig.state(late) == "queued"
+    await rig.until(lambda: late in hand.asked, within_ms=2 * DAY_MS, step_ms=HOUR_MS)
+    hand.accept(late)
+
+
+async def test_money_of_a_guess_nobody_can_put_right_any_more_counts_now(rig: Rig, clock: MovableClock) -> None:
+    hand = HandCarrier(name="hand")
+    await guess(rig, clock, "2026-11-10T08:00:00+08:00", hand)
+    await send_one(rig, hand)
+    await rig.crash()
+    clock.step_wall(parse_iso("2027-03-05T08:00:00+08:00") - clock.now_ms())
+    clock.set_trusted(True)
+    await rig.start(sms=[hand], lines=MODEST)
+    assert await paid_by_month(rig) == {"2027-03": 10}
+    assert (await spending(rig)).left_fen == 20
+
+
+async def test_what_was_never_sent_goes_back_to_the_month_it_was_paid_in(rig: Rig, clock: MovableClock) -> None:
+    clock.step_wall(parse_iso("2026-11-30T23:50:00+08:00") - clock.now_ms())
+    hung = HandCarrier(name="simulator")
+    lines = {"simulator": Line(price_fen=10)}
+    await rig.start(sms=[hung], lines=lines)
+    message = await rig.send(WANG)
+    await rig.until(lambda: hung.asked)
+    hung.fail(message, OutcomeUnknownError(Trouble.TIMEOUT))
+    await rig.until(rig.reaches(message, "unknown"))
+    await rig.crash()
+    await clock.advance(HOUR_MS)
+    await rig.start(lines=lines)
+    await rig.until(rig.reaches(message, "delivered"), within_ms=600_000, step_ms=1000)
+    assert await paid_by_month(rig) == {"2026-11": 0, "2026-12": 10}
+
+
+async def test_what_was_never_sent_is_given_back_while_the_time_is_still_guessed(rig: Rig, clock: MovableClock) -> None:
+    hung = HandCarrier(name="simulator")
+    await rig.crash()
+    clock.set_trusted(False)
+    lines = {"simulator": Line(price_fen=10, month_fen=10)}
+    await rig.start(sms=[hung], lines=lines)
+    message = await rig.send(WANG)
+    await rig.until(lambda: hung.asked)
+    hung.fail(message, OutcomeUnknownError(Trouble.TIMEOUT))
+    await rig.until(rig.reaches(message, "unknown"))
+    await rig.crash()
+    await rig.start(lines=lines)
     await rig.until(rig.reaches(message, "delivered"), within_ms=600_000, step_ms=1000)
     assert (await spending(rig)).fen == 10

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from gateway import tries_store
+from gateway.choosing import Line
 from gateway.message import Channel, Draft, Priority
 from gateway.outbox import Outbox
+from gateway.purse import Purse
 from gateway.shift_store import shift_times as shift_messages
 from village.ground.clock import KernelClock, MovableClock, SystemClock, parse_iso
 from village.ground.database import Database, DiskFullError
@@ -75,6 +78,25 @@ async def test_what_was_queued_before_this_guess_stays_where_it_was(book, kernel
     await keeper.begin()
     await keeper.tell(NOON_MS, "modem")
     assert await book.read(times) == before
+
+
+async def test_money_spent_before_the_time_was_told_counts_in_the_month_that_was_told(book, kernel) -> None:  # type: ignore[no-untyped-def]
+    clock = SystemClock()
+    keeper = Timekeeper(book, clock, (shift_messages,))
+    await keeper.begin()
+    purse = Purse(clock, {"modem": Line(price_fen=10, month_fen=100)})
+    await queue(book, clock)
+
+    def cut_off(tx: sqlite3.Connection) -> None:
+        modem = tries_store.lane(tx, "modem")
+        purse.pay_interrupted(tx, modem, tx.execute("SELECT id FROM message").fetchone()[0], 1, clock.now_ms())
+
+    await book.write(cut_off)
+    guessed = await book.read(lambda tx: purse.spending(tx, "modem"))
+    await keeper.tell(NOON_MS, "desk")
+    known = await book.read(lambda tx: purse.spending(tx, "modem"))
+    assert guessed.fen == known.fen == 10
+    assert (guessed.month, known.month) == ("2026-11", "2026-12")
 
 
 async def test_a_second_power_cut_while_guessing_does_not_forget_the_first_guess(book, kernel) -> None:  # type: ignore[no-untyped-def]

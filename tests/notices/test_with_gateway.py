@@ -10,6 +10,7 @@ from datetime import date
 
 import pytest
 
+from gateway.choosing import Line as LineSaid
 from gateway.message import ReceivedSms
 from gateway.simulated.carrier import Carrier
 from gateway.simulated.handset import Rule
@@ -21,10 +22,11 @@ from village.notices import store, tasks_store
 from village.notices.confirm import Via, confirm
 from village.notices.correct_notice import correct_notice
 from village.notices.doors import doors
-from village.notices.notice import Notice
+from village.notices.notice import Channels, Notice
 from village.notices.reach import Funnel, reach
 from village.notices.tasks import remind_due, set_task
-from village.people.store import phone_by_fingerprint
+from village.people.phones import set_home_only
+from village.people.store import phone_by_fingerprint, phone_by_id
 
 
 class Answers(air.NoticeEvents):
@@ -56,9 +58,9 @@ class Line:
         return (await self.db.read(lambda tx: reach(tx, notice_id, now_ms, self.town.means.office))).funnel
 
 
-def on_air(line: Line) -> AbstractAsyncContextManager[None]:
+def on_air(line: Line, sms: LineSaid | None = None) -> AbstractAsyncContextManager[None]:
     means, clock = line.town.means, line.town.clock
-    return air.on_air(line.db, clock, means, line.carrier, Answers(means, clock), calls=True)
+    return air.on_air(line.db, clock, means, line.carrier, Answers(means, clock), calls=True, sms=sms)
 
 
 @pytest.fixture
@@ -202,3 +204,25 @@ async def test_a_call_reminds_of_the_day_and_its_nine_is_done(line: Line) -> Non
     assert [words[:5] for words in said] == ["您好，青山", "提醒通知1", "办好了按9", "记下了：王"]
     units = await db.read(lambda tx: tasks_store.task_units(tx, notice.id))
     assert [(unit.name, unit.via) for unit in units if unit.done_ms is not None] == [("王德福", "call")]
+
+
+async def test_whose_number_stays_at_home_is_visited_where_every_line_leaves_the_country(line: Line) -> None:
+    db, town, carrier = line.db, line.town, line.carrier
+
+    def people(tx: sqlite3.Connection) -> Notice:
+        houses = [town.house(tx, name) for name in ("出国", "在家")]
+        phone = phone_by_id(tx, houses[1].phones[0])
+        assert phone is not None
+        vault, outbox = town.means.vault, town.means.outbox
+        set_home_only(tx, vault, outbox, phone, True, by="测试", at_ms=town.clock.now_ms())
+        return town.send(tx, channels=Channels(call=False))
+
+    notice = await db.write(people)
+    for place in (1, 2):
+        carrier.add(number(place))
+    async with on_air(line, LineSaid(abroad=True)):
+        await line.until(lambda tx: {row["state"] for row in town.messages(tx, notice)} == {"delivered", "failed"})
+    await town.clock.advance(25 * 3_600_000)
+    assert carrier.thread(number(2)) == []
+    listed = await db.read(lambda tx: doors(tx, notice.id, town.clock.now_ms(), town.means.office))
+    assert {door.name: [str(words) for words in door.tried] for door in listed.open}["在家"] == ["短信1 不走国外线路"]

@@ -167,6 +167,35 @@ async def test_marks_and_phones_are_changed_by_hand(desk: Browser, bring_in: Bri
     assert "陈会计" in page.text, "the history says who"
 
 
+async def test_a_number_is_kept_off_lines_abroad_and_let_on_again(
+    desk: Browser, bring_in: BringIn, db: Database, vault: Vault
+) -> None:
+    await bring_in()
+    page, path = await person_page(desk, db, "李大山")
+    page = await desk.submit(page, f"{path}/phones", number="19900000077")
+    (row,) = await db.read(lambda tx: store.named(tx, "李大山"))
+    phone = row.phones[-1]
+
+    async def kept() -> tuple[bool, int]:
+        def unit(tx: sqlite3.Connection) -> tuple[bool, int]:
+            found = store.phone_by_id(tx, phone.id)
+            told = tx.execute("SELECT home_only FROM recipient WHERE fingerprint = ?", (phone.fingerprint,)).fetchone()
+            assert found is not None
+            return found.home_only, told[0]
+
+        return await db.read(unit)
+
+    form = {"channel": "sms", "opted": "all", "do": "save"}
+    page = await desk.submit(page, f"{path}/phones/{phone.id}", home_only="1", **form)
+    assert await kept() == (True, 1)
+    assert page.text.count("不走国外线路") >= 3, "beside the number, in its form and in the history"
+    assert re.search(r'name="home_only" value="1" checked', page.text)
+    page = await desk.submit(page, f"{path}/phones/{phone.id}", home_only="1", slow="1", **form)
+    assert await kept() == (True, 1)
+    await desk.submit(page, f"{path}/phones/{phone.id}", **form)
+    assert await kept() == (False, 0)
+
+
 @pytest.mark.parametrize("fields", [{"channel": "sms", "opted": "none", "do": "save"}, {"do": "remove"}])
 async def test_a_phone_opted_out_or_taken_away_gets_nothing_that_still_waits(
     desk: Browser, bring_in: BringIn, db: Database, vault: Vault, fields: dict[str, str]

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.outbox import Outbox
 from gateway.phone import parse
 from tests.people.conftest import HEADER, ROWS, BringIn
 from tests.people.files import sheet
@@ -154,6 +155,22 @@ async def test_an_opt_out_survives_a_number_that_goes_and_comes_back(
     assert (await person(db, "王德福")).phones == ()
     await bring_in()
     assert [each.opted for each in (await person(db, "王德福")).phones] == ["alerts"]
+
+
+async def test_a_number_that_stays_at_home_does_so_over_a_new_spreadsheet(
+    db: Database, vault: Vault, clock: MovableClock, bring_in: BringIn
+) -> None:
+    await bring_in()
+    outbox = Outbox(vault, clock)
+    (phone,) = (await person(db, "王德福")).phones
+    await db.write(lambda tx: phones.set_home_only(tx, vault, outbox, phone, True, by="a", at_ms=clock.now_ms()))
+    without = [list(row) for row in ROWS]
+    without[0][5] = None
+    await bring_in(without)
+    assert (await person(db, "王德福")).phones == ()
+    await bring_in()
+    (again,) = (await person(db, "王德福")).phones
+    assert (again.id, again.home_only) == (phone.id, True)
 
 
 async def test_a_column_that_is_not_in_the_file_changes_nothing(db: Database, bring_in: BringIn) -> None:

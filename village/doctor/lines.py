@@ -142,6 +142,7 @@ OF_ONE_MESSAGE = frozenset(
     {
         Trouble.DEAD_NUMBER,
         Trouble.CONTENT,
+        Trouble.NO_LINE,
         Trouble.FULL_PHONE,
         Trouble.NO_ANSWER,
         Trouble.HUNG_UP,

@@ -166,6 +166,7 @@ _ENDS = {
     "refused": say("运营商不收"),
     "content": say("运营商不收"),
     "no_credit": say("话费用完"),
+    "no_line": say("不走国外线路"),
 }
 
 _STATES = {

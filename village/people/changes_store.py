@@ -243,13 +243,28 @@ def set_dialect(tx: sqlite3.Connection, hand: Hand, phone_id: int, dialect: str 
     return _set_choice(tx, hand, phone_id, "dialect", dialect)
 
 
-def _set_choice(tx: sqlite3.Connection, hand: Hand, phone_id: int, column: str, value: str | int | None) -> bool:
+def set_home_only(
+    tx: sqlite3.Connection, hand: Hand, phone_id: int, home_only: bool, *, resident_id: int | None = None
+) -> bool:
+    """A consent withdrawn or given again: it stands in the history of whoever said so."""
+    return _set_choice(tx, hand, phone_id, "home_only", int(home_only), resident_id=resident_id)
+
+
+def _set_choice(
+    tx: sqlite3.Connection,
+    hand: Hand,
+    phone_id: int,
+    column: str,
+    value: str | int | None,
+    *,
+    resident_id: int | None = None,
+) -> bool:
     row = tx.execute(f"SELECT {column} AS value FROM phone WHERE id = :id", {"id": phone_id}).fetchone()
     if row["value"] == value:
         return False
     tx.execute(f"UPDATE phone SET {column} = :value WHERE id = :id", {"value": value, "id": phone_id})
     shown = ["" if each is None else each for each in (row["value"], value)]
-    note(tx, hand, column, phone_id=phone_id, before=shown[0], after=shown[1])
+    note(tx, hand, column, resident_id=resident_id, phone_id=phone_id, before=shown[0], after=shown[1])
     return True
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 
+from gateway.outbox import Outbox
 from gateway.phone import Phone, PhoneKind, display, mask
 from village.ground.privacy import Vault
 from village.people import changes_store as changes
@@ -14,7 +15,17 @@ from village.people import store
 from village.people.changes_store import Hand, SlotsFullError
 from village.people.store import Channel, PhoneRow, Source
 
-__all__ = ["SlotsFullError", "admit", "hold", "let_go", "set_channel", "set_dialect", "set_slow", "shown"]
+__all__ = [
+    "SlotsFullError",
+    "admit",
+    "hold",
+    "let_go",
+    "set_channel",
+    "set_dialect",
+    "set_home_only",
+    "set_slow",
+    "shown",
+]
 
 
 def admit(tx: sqlite3.Connection, vault: Vault, number: Phone, at_ms: int) -> int:
@@ -54,6 +65,22 @@ def set_slow(tx: sqlite3.Connection, phone_id: int, slow: bool, *, by: str, at_m
 
 def set_dialect(tx: sqlite3.Connection, phone_id: int, dialect: str | None, *, by: str, at_ms: int) -> bool:
     return changes.set_dialect(tx, Hand(by, at_ms), phone_id, dialect)
+
+
+def set_home_only(
+    tx: sqlite3.Connection,
+    vault: Vault,
+    outbox: Outbox,
+    phone: PhoneRow,
+    home_only: bool,
+    *,
+    by: str,
+    at_ms: int,
+    resident_id: int | None = None,
+) -> bool:
+    """Whether this number may not leave the country; the gateway is told in the same unit. True where it changed."""
+    outbox.keep_home(tx, vault.open(phone.sealed), home_only=home_only)
+    return changes.set_home_only(tx, Hand(by, at_ms), phone.id, home_only, resident_id=resident_id)
 
 
 def shown(vault: Vault, phone: PhoneRow) -> str:

@@ -36,6 +36,8 @@ class PhoneRow:
     dialect: str | None
     refuses_calls: bool = False
     """Its owner chose SMS and nothing else (084, or at the desk): more than an SMS by default."""
+    home_only: bool = False
+    """Its owner will not have this number leave the country: no line that does is used for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ class ChangeRow:
 
 
 _PHONE = """
-    SELECT p.id, p.sealed, p.fingerprint, p.masked, p.kind, p.opted, p.slow,
+    SELECT p.id, p.sealed, p.fingerprint, p.masked, p.kind, p.opted, p.slow, p.home_only,
         coalesce(p.channel, CASE
             WHEN p.kind = 'landline' THEN 'call'
             WHEN min(r.wants_calls OR r.cannot_read) = 1 THEN 'call'
@@ -178,6 +180,7 @@ def _phone(row: sqlite3.Row) -> PhoneRow:
         slow=bool(row["slow"]),
         dialect=row["dialect"],
         refuses_calls=bool(row["refuses_calls"]),
+        home_only=bool(row["home_only"]),
     )
 
 

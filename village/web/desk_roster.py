@@ -68,6 +68,7 @@ CHANGES: dict[str, Wording] = {
     "opted": say("收不收通知"),
     "channel": say("怎么通知"),
     "slow": say("念慢些"),
+    "home_only": say("不走国外线路"),
     "registered": say("用登记码登记"),
     "code_issued": say("印了登记码"),
     "numbers_seen": say("看了完整号码"),
@@ -77,7 +78,7 @@ CHANGES: dict[str, Wording] = {
 }
 """What a line of history is about."""
 
-_YES_NO = frozenset({name for name, _ in MARKS} | {"slow"})
+_YES_NO = frozenset({name for name, _ in MARKS} | {"slow", "home_only"})
 _CHOSEN = {"opted": OPTED, "channel": CHANNELS}
 
 
@@ -349,6 +350,11 @@ class _Desk:
                 phones.set_channel(tx, phone_id, channel, by=by, at_ms=at_ms)  # type: ignore[arg-type]  # one of CHANNELS
             if form.has("slow") != phone.slow:
                 phones.set_slow(tx, phone_id, form.has("slow"), by=by, at_ms=at_ms)
+            home_only = form.has("home_only")
+            if home_only != phone.home_only:
+                phones.set_home_only(
+                    tx, self._vault, self._outbox, phone, home_only, by=by, at_ms=at_ms, resident_id=row.id
+                )
             opted = form.choice("opted", say("收不收通知"), OPTED)
             if opted != phone.opted:
                 optout.set_opted(tx, phone_id, opted, how="desk", at_ms=at_ms, by=by, resident_id=row.id)  # type: ignore[arg-type]  # one of OPTED

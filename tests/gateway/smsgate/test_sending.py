@@ -19,6 +19,7 @@ from gateway.failures import (
 from gateway.message import Priority, State
 from gateway.transport import Accepted, Fate, Parcel
 from gateway.transports.smsgate import SmsGate
+from gateway.verdict import is_for_good
 from tests.gateway.conftest import LI, WANG
 from tests.gateway.sms_contract import Ear, parcel
 from tests.gateway.smsgate.conftest import PhoneRig
@@ -270,6 +271,7 @@ async def test_a_text_taken_back_at_the_phone_has_failed(carrier_rig: PhoneRig) 
     await carrier_rig.until(lambda: carrier_rig.ear.reports)
     report = carrier_rig.ear.reports[0]
     assert (report.said, report.code, report.final) == (State.FAILED, "cancelled", True)
+    assert not is_for_good(report)  # no reason to ask another line
 
 
 async def test_after_a_restart_it_goes_on_hearing_of_what_was_sent_before(carrier_rig: PhoneRig) -> None:

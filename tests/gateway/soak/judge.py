@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.failures import Trouble
 from gateway.message import FINAL, MOVES, RANK, Priority, State
 from gateway.simulated.dice import Dice
-from tests.gateway.soak.life import PRICE_FEN, VAULT
-from tests.gateway.soak.schedule import Schedule
+from tests.gateway.soak.life import BARRED, PRICE_FEN, VAULT
+from tests.gateway.soak.schedule import AT_HOME, Schedule
 
 _EXPLAINS_UNKNOWN = ("interrupted", "timeout", "no_report", "other")
 
@@ -54,6 +55,7 @@ def _wrong(folder: Path, plan: Schedule, village: sqlite3.Connection, carrier: s
     yield from _wrong_moves(village)
     if village.execute("SELECT count(*) FROM under_way").fetchone()[0]:
         yield "a try is still under way"
+    yield from _wrong_ways(folder, plan, village)
     yield from _wrong_letters(plan, village, carrier)
     yield from _wrong_money(plan, village, texts)
 
@@ -122,6 +124,32 @@ def _wrong_moves(village: sqlite3.Connection) -> Iterator[str]:
         told = last.get(message_id)
         if told is not None and told in FINAL and told != state:
             yield f"message {message_id}: the village was told {told}, the book says {state}"
+
+
+def _wrong_ways(folder: Path, plan: Schedule, village: sqlite3.Connection) -> Iterator[str]:
+    """A line that said never is not asked again, the other one is where it may carry it; who stays at home does."""
+    seen = folder / "at_home"
+    if plan.limited and seen.exists() and "second" in seen.read_text().split():
+        yield "a number that stays at home went abroad"
+    barred: dict[int, list[str]] = defaultdict(list)
+    for message, name in village.execute(
+        "SELECT a.message_id, l.name FROM attempt a JOIN lane l ON l.id = a.lane_id WHERE a.error = ?",
+        (f"{Trouble.REFUSED}/{BARRED}",),
+    ):
+        barred[message].append(name)
+    for message, names in barred.items():
+        if len(set(names)) < len(names):
+            yield f"message {message}: a line that had refused it for good was asked again"
+    if not plan.two_lines or plan.month_fen is not None:
+        return
+    for message, number, kind in village.execute(
+        "SELECT m.id, r.sealed, m.kind FROM message m JOIN recipient r ON r.id = m.recipient_id"
+        " WHERE m.state = 'failed' AND m.error = ?",
+        (f"{Trouble.REFUSED}/{BARRED}",),
+    ).fetchall():
+        second = not plan.limited or (kind == "notice" and VAULT.open(number) != AT_HOME)
+        if set(barred[message]) != ({"first", "second"} if second else {"first"}):
+            yield f"message {message} was given up before every line had refused it"
 
 
 def _wrong_letters(plan: Schedule, village: sqlite3.Connection, carrier: sqlite3.Connection) -> Iterator[str]:

@@ -16,17 +16,18 @@ from pathlib import Path
 from typing import TypeVar
 
 from gateway.choosing import Line
-from gateway.failures import CannotAskError, Trouble
+from gateway.failures import CannotAskError, RejectedError, Trouble
 from gateway.gateway import Gateway, Settings
 from gateway.message import CallEvent, Channel, Draft, MissedCall, Moved, ReceivedSms
 from gateway.quiet import QuietHours
 from gateway.shift_store import shift_times
 from gateway.simulated.carrier import Carrier
+from gateway.simulated.dice import Dice
 from gateway.simulated.handset import Rule
 from gateway.transport import Accepted, Fate, Parcel
 from gateway.transports.simulator import SimulatorSms
 from tests.gateway.conftest import WatchedDatabase
-from tests.gateway.soak.schedule import HOUR, MINUTE, NUMBERS, Schedule
+from tests.gateway.soak.schedule import AT_HOME, HOUR, MINUTE, NUMBERS, Schedule
 from village.ground.clock import MovableClock, parse_iso
 from village.ground.database import Database, DiskFullError
 from village.ground.migrate import migrate
@@ -37,6 +38,8 @@ T = TypeVar("T")
 BEGAN_MS = parse_iso("2026-12-05T09:10:00")
 VAULT = Vault(b"k" * 32)
 PRICE_FEN = 10
+BARRED = "bar"
+"""The code with which a carrier says that it will never take a message."""
 
 _HORIZON_MS = 24 * HOUR
 _ASKED_BY_MS = 70 * MINUTE
@@ -99,13 +102,22 @@ class DoomedDatabase(WatchedDatabase):
 
 
 class DoomedSms(SimulatorSms):
-    def __init__(self, carrier: Carrier, doom: Doom, *, name: str, window: int, pace_ms: int, asks: bool) -> None:
+    def __init__(
+        self, carrier: Carrier, doom: Doom, plan: Schedule, folder: Path, *, name: str, window: int, pace_ms: int
+    ) -> None:
         super().__init__(carrier, name=name, window=window, pace_ms=pace_ms)
         self._doom = doom
-        self._asks = asks
+        self._asks = plan.asks
+        self._plan = plan
+        self._folder = folder
 
     async def send(self, parcel: Parcel) -> Accepted:
         self._doom.at("submitting")
+        if parcel.to == AT_HOME:
+            with (self._folder / "at_home").open("a") as seen:
+                seen.write(f"{self.name}\n")
+        if Dice(self._plan.seed).hits(self._plan.bars, "bar", self.name, parcel.message_id):
+            raise RejectedError(Trouble.REFUSED, BARRED)
         accepted = await super().send(parcel)
         self._doom.at("taken")
         return accepted
@@ -219,9 +231,9 @@ async def live(folder: Path, plan: Schedule, number: int) -> None:
         carrier.add(phone)
         if not number:  # what a phone has been told before is in the carrier's own memory
             carrier.set_rule(phone, plan.rules.get(phone, Rule()))
-    lines = [DoomedSms(carrier, doom, name="first", window=1 if plan.two_lines else 8, pace_ms=500, asks=plan.asks)]
+    lines = [DoomedSms(carrier, doom, plan, folder, name="first", window=1 if plan.two_lines else 8, pace_ms=500)]
     if plan.two_lines:
-        lines.append(DoomedSms(carrier, doom, name="second", window=4, pace_ms=0, asks=plan.asks))
+        lines.append(DoomedSms(carrier, doom, plan, folder, name="second", window=4, pace_ms=0))
     gateway = Gateway(
         db=db,
         clock=clock,
@@ -236,10 +248,12 @@ async def live(folder: Path, plan: Schedule, number: int) -> None:
                 price_fen=PRICE_FEN,
                 month_fen=plan.month_fen,
                 kinds=frozenset({"notice"}) if plan.limited else frozenset(),
+                abroad=plan.limited,
             ),
         },
     )
     await gateway.recover()
+    await db.write(lambda tx: gateway.outbox.keep_home(tx, AT_HOME, home_only=True))
     sent = await db.read(lambda tx: {int(row[0][5:]) for row in tx.execute("SELECT reference FROM message")})
     typed = {note.text for phone in NUMBERS for note in carrier.thread(phone, limit=500) if note.mine}
     life = _Life(folder, plan, clock, true, db, gateway, carrier, sent, typed)

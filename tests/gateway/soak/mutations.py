@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from unittest import mock
 
-from gateway import posting, store, tries_store, verdict
+from gateway import money_store, posting, queue_store, refusals_store, store, tries_store, verdict
 from gateway.inbox import Inbox
 from gateway.message import State
 from gateway.verdict import Standing, Verdict
@@ -79,6 +79,27 @@ def a_power_cut_is_free() -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def guessed_money_lost() -> Iterator[None]:
+    """What was paid before the time was known never finds its month."""
+    with mock.patch.object(money_store, "shift_times"), mock.patch.object(posting.Purse, "file_rest"):
+        yield
+
+
+@contextlib.contextmanager
+def refusals_forgotten() -> Iterator[None]:
+    """A line does not remember what its carrier will never take."""
+    with mock.patch.object(refusals_store, "any_refused", return_value=False):
+        yield
+
+
+@contextlib.contextmanager
+def home_forgotten() -> Iterator[None]:
+    """A number that stays at home is like any other."""
+    with mock.patch.object(queue_store, "AT_HOME", "0"):
+        yield
+
+
 MUTATIONS = {
     "": contextlib.nullcontext,
     "attempt_not_written": attempt_not_written,
@@ -87,4 +108,7 @@ MUTATIONS = {
     "early_reports_dropped": early_reports_dropped,
     "texts_taken_twice": texts_taken_twice,
     "a_power_cut_is_free": a_power_cut_is_free,
+    "guessed_money_lost": guessed_money_lost,
+    "refusals_forgotten": refusals_forgotten,
+    "home_forgotten": home_forgotten,
 }

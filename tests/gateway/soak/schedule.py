@@ -16,6 +16,9 @@ HOUR = 60 * MINUTE
 
 NUMBERS = tuple(f"+8619900000{n:03d}" for n in range(12))
 
+AT_HOME = NUMBERS[3]
+"""Whose owner will not have his number leave the country."""
+
 MOMENTS = ("in_unit", "committed", "submitting", "taken", "outside")
 """Where the power is cut: inside a unit of work, right after a commit, after the try was written down and before the
 carrier is called, after the carrier took it and before we know, and just anywhere."""
@@ -67,7 +70,9 @@ class Schedule:
     month_fen: int | None
     """What each line may cost."""
     limited: bool
-    """Whether the second line carries notices alone."""
+    """Whether the second line carries notices alone, and leaves the country."""
+    bars: float
+    """The share of messages that one line's carrier will never take."""
 
 
 def schedule(seed: int) -> Schedule:
@@ -102,6 +107,7 @@ def schedule(seed: int) -> Schedule:
         asks=dice.random() < 0.6,
         month_fen=dice.choice((None, None, 250)),
         limited=dice.random() < 0.5,
+        bars=dice.choice((0, 0.2)),
     )
 
 

@@ -7,16 +7,18 @@ import pytest
 from gateway.failures import OutcomeUnknownError, RejectedError, RetryLaterError, TransportDownError, Trouble
 from gateway.message import State
 from gateway.transports.twilio_failures import CODES, STATES, failure_of, is_final, report_trouble
+from gateway.verdict import is_for_good
 
-NUMBER_FOR_GOOD = (13224, 21211, 21214, 21217, 21266, 21610, 21614, 21635, 30005, 30006)
-TEXT_FOR_GOOD = (21617, 30004, 30007)
+NUMBER_FOR_GOOD = (13224, 21211, 21214, 21217, 21266, 21614, 21635, 30005, 30006)
+TEXT_FOR_GOOD = (21617, 30004)
+NOT_BY_TWILIO = (21610, 30007)
 PAUSE = (10001, 20003, 20404, 21212, 21408, 21601, 21606, 21608, 21701, 21703, 21704, 21705, 30002)
 RETRY = (10004, 14107, 20429, 21611, 22005, 30001, 30008, 30017, 30036, 30410, 63018)
 LATER_OR_BY_VOICE = (21612, 30003)
 
 
 def test_no_code_of_the_table_is_left_out_here() -> None:
-    assert set(CODES) == {*NUMBER_FOR_GOOD, *TEXT_FOR_GOOD, *PAUSE, *RETRY, *LATER_OR_BY_VOICE}
+    assert set(CODES) == {*NUMBER_FOR_GOOD, *TEXT_FOR_GOOD, *NOT_BY_TWILIO, *PAUSE, *RETRY, *LATER_OR_BY_VOICE}
 
 
 @pytest.mark.parametrize("code", NUMBER_FOR_GOOD)
@@ -24,8 +26,16 @@ def test_a_number_that_never_works_is_rejected(code: int) -> None:
     failure = failure_of(400, code)
     assert isinstance(failure, RejectedError)
     assert failure.code == str(code)
-    assert failure.trouble == (Trouble.REFUSED if code == 21610 else Trouble.DEAD_NUMBER)
+    assert failure.trouble == Trouble.DEAD_NUMBER
     assert report_trouble("undelivered", code) == (failure.trouble, True)
+
+
+@pytest.mark.parametrize("code", NOT_BY_TWILIO)
+def test_what_only_twilio_will_not_carry_is_left_to_another_line(code: int) -> None:
+    failure = failure_of(400, code)
+    assert isinstance(failure, RejectedError)
+    assert is_for_good(failure)
+    assert report_trouble("undelivered", code) == (Trouble.REFUSED, True)
 
 
 @pytest.mark.parametrize("code", TEXT_FOR_GOOD)
@@ -96,6 +106,6 @@ def test_every_status_of_an_outbound_message_has_its_state() -> None:
     published = {word for name, word in vars(MessageInstance.Status).items() if name.isupper()}
     assert published - set(STATES) == {"receiving", "received", "partially_delivered"}
     assert {word for word in STATES if is_final(word)} == {"delivered", "read", "undelivered", "failed", "canceled"}
-    assert report_trouble("canceled", None) == (Trouble.REFUSED, True)
+    assert report_trouble("canceled", None) == (Trouble.OTHER, True)
     assert report_trouble("failed", None) == (Trouble.OTHER, False)
     assert STATES["read"] == State.DELIVERED

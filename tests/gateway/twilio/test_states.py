@@ -86,8 +86,8 @@ WAYS: Sequence[tuple[tuple[tuple[str, int | None], ...], str, str | None]] = [
     ((("queued", None), ("sending", None), ("sent", None), ("delivered", None)), "delivered", None),
     ((("accepted", None), ("queued", None), ("delivered", None), ("read", None)), "delivered", None),
     ((("queued", None), ("sending", None), ("sent", None), ("undelivered", 30005)), "failed", "dead_number/30005"),
-    ((("queued", None), ("sending", None), ("sent", None), ("failed", 30007)), "failed", "content/30007"),
-    ((("queued", None), ("sent", None), ("canceled", None)), "failed", "refused/canceled"),
+    ((("queued", None), ("sending", None), ("sent", None), ("failed", 30007)), "failed", "refused/30007"),
+    ((("queued", None), ("sent", None), ("canceled", None)), "failed", "other/canceled"),
     # a phone that is off: it waits for its next try, whichever word comes last
     ((("queued", None), ("sending", None), ("sent", None), ("undelivered", 30003)), "queued", "no_signal/30003"),
     # Twilio gave it up and the phone had it all the same
