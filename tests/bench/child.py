@@ -18,7 +18,7 @@ VILLAGE = str(Path(sys.executable).with_name("village"))
 _END_S = 20
 
 _NOT_IN_A_VILLAGE = frozenset({"PYTHONDONTWRITEBYTECODE"})
-"""What a bench's surroundings may set and no village does: a server that compiles itself at every start is another one."""
+"""What the surroundings may set and no village does: a server that compiles itself at each start is another one."""
 
 
 class ChildError(Exception):
