@@ -120,12 +120,13 @@ class Share:
 def share(mine: Way, ways: Collection[Way], now_ms: int) -> Share:
     """The part of the queue that is this line's."""
     others = [way for way in ways if way.channel is mine.channel and way.name != mine.name and way.covers(mine)]
-    fresh, turned, changes = set(), set(), []
+    fresh: set[Priority] = set()
+    turned: set[Priority] = set()
+    changes = []
     for priority in Priority:
         if priority.is_emergency:
-            # a line that is down looks whether it is back with something else, while another one lives
-            if mine.up or not any(way.up for way in others):
-                fresh.add(priority)
+            # a line that is down looks whether it is back with something else, or with what the living ones refuse
+            (fresh if mine.up or not any(way.up for way in others) else turned).add(priority)
             continue
         if mine.broke and not priority.saves_lives:
             continue

@@ -99,5 +99,6 @@ class Housekeeping:
         queue_store.bring_forward(tx, now_ms + LONGEST_MS, now_ms)
 
     def forget_references(self, tx: sqlite3.Connection) -> None:
-        tries_store.forget_references(tx, self._posting.clock.now_ms() - _REFERENCE_MS)
-        refusals_store.forget(tx)
+        before_ms = self._posting.clock.now_ms() - _REFERENCE_MS
+        tries_store.forget_references(tx, before_ms)
+        refusals_store.forget(tx, before_ms)

@@ -325,6 +325,7 @@ class Lane:
         if claimed.broke and not self._broke_in:
             log.warning("budget used up lane=%s month=%s", gauge.name, claimed.broke)
             self._broke_in = claimed.broke
+        if claimed.broke and not claimed.reserved:
             self._board.tell_broke(gauge.name, broke=True)
         parts = sum(max(claim.parts, 1) for claim in claimed.claims)
         # a start that was a little late does not put off all that follow: the line has a rate, not a rhythm

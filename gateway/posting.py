@@ -32,7 +32,6 @@ from gateway.verdict import (
     after_try,
     is_for_good,
     never_seen,
-    our_reference,
 )
 
 log = logging.getLogger(__name__)
@@ -41,15 +40,19 @@ _UNTOLD = frozenset({State.SENDING, State.QUEUED})
 
 _BATCH = 500
 
+_ASKED_FOR_MS = 30 * 86_400_000
+"""No notice is news for longer, and a modem's unknowns, which nobody can be asked about, stay for good."""
+
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """What one look at the queue gave. `broke`: the month whose budget does not cover the next one; empty: it does.
-    `short_fen`: what that one costs."""
+    `short_fen`: what that one costs. `reserved`: it would, were nothing under way."""
 
     claims: tuple[Claim, ...]
     broke: str = ""
     short_fen: int = 0
+    reserved: bool = False
 
 
 def _no_ways() -> Collection[Way]:
@@ -114,9 +117,9 @@ class Posting:
         limits = self._limits(tx, transport)
         claims: list[Claim] = []
         for priority in self.may_go(now_ms):
-            pick = _pick(share) if priority in share.fresh else queue_store.Pick.TURNED_AWAY
-            if priority.is_emergency:
-                pick = queue_store.Pick.ANY
+            pick = queue_store.Pick.TURNED_AWAY
+            if priority in share.fresh:
+                pick = queue_store.Pick.ANY if priority.is_emergency else _pick(share)
             if len(claims) >= limit or priority not in share.fresh | share.turned:
                 continue
             room = limit - len(claims)
@@ -146,7 +149,9 @@ class Posting:
         if len(covered) == len(claims):
             return Claimed(tuple(covered))
         short_fen = max(claims[len(covered)].parts, 1) * line.price_fen
-        return Claimed(tuple(covered), self.purse.month(tx), short_fen)
+        left_fen = self.purse.left_fen(tx, transport, 0)
+        reserved = left_fen is not None and left_fen >= short_fen
+        return Claimed(tuple(covered), self.purse.month(tx), short_fen, reserved)
 
     def record(self, tx: sqlite3.Connection, transport: str, ended: Sequence[tuple[Claim, Outcome]]) -> None:
         """Write down how tries ended, and tell."""
@@ -184,8 +189,9 @@ class Posting:
             verdict = after_try(about.standing, outcome, now_ms, trusted=trusted, elsewhere=elsewhere)
             at_ms = outcome.heard_ms if isinstance(outcome, Spoken) else None
             moved.append(store.move(tx, about, verdict, now_ms, at_ms=at_ms))
-            if early and isinstance(outcome, Accepted):
-                reports = tries_store.pop_early(tx, lane_id, outcome.carrier_ref)
+            if early:
+                ref = outcome.carrier_ref if isinstance(outcome, Accepted) else claim.our_reference
+                reports = tries_store.pop_early(tx, lane_id, ref)
                 moved += [self._apply(tx, claim.message_id, claim.attempt, report, transport) for report in reports]
         self.purse.pay(tx, transport, lane_id, ended, now_ms)
         tries_store.no_longer_under_way(tx, [(claim.message_id, claim.attempt) for claim, _ in ended])
@@ -264,27 +270,31 @@ class Posting:
             )
             heard = calls_store.did_its_work(tx, message_id, number)
             moved.append(store.move(tx, about, after_interruption(about.standing, heard=heard), now_ms))
+            for report in tries_store.pop_early(tx, about.lane_id, about.our_reference):
+                moved.append(self._apply(tx, message_id, number, report, tries_store.name(tx, about.lane_id)))
         tries_store.no_longer_under_way(tx, found)
         self.tell(tx, moved)
         return len(found)
 
     def doubtful(self, tx: sqlite3.Connection) -> list[tuple[store.Known, str, str]]:
-        """Unknown SMS with the transport and our reference of their newest try: what can be asked about."""
-        return [
-            (about, lane, our_reference(about.standing.message_id, about.attempts, mark))
-            for about, lane, mark in store.unknown(tx, _BATCH)
-        ]
+        """Unknown SMS with the transport and our reference of their newest try: what can be asked about. After a month
+        nobody asks any more."""
+        unknown = store.unknown(tx, self.clock.now_ms() - _ASKED_FOR_MS)
+        return [(about, lane, about.our_reference) for about, lane in unknown]
 
-    def settle(self, tx: sqlite3.Connection, about: store.Known, transport: str, fate: Fate) -> None:
-        """The carrier was asked about an unknown message and has answered; it took its time, so look again first."""
+    def settle(self, tx: sqlite3.Connection, about: store.Known, transport: str, fate: Fate) -> bool:
+        """The carrier was asked about an unknown message and has answered; it took its time, so look again first.
+        Whether that ended the doubt: one that took it and never reports is as silent as before."""
         now_ms, asked = self.clock.now_ms(), about.attempts
         about = store.known(tx, about.standing.message_id)
         if about.attempts != asked or about.standing.state != State.UNKNOWN:
-            return
+            return True
+        if fate.said == State.ACCEPTED and _trouble(about.error) is Trouble.NO_REPORT:
+            return False
         if fate.said == State.QUEUED:
             self.purse.give_back(tx, transport, about.standing.message_id)
             self.tell(tx, [store.move(tx, about, never_seen(about.standing), now_ms)])
-            return
+            return True
         message_id = about.standing.message_id
         lane_id, ref = tries_store.lane(tx, transport), fate.carrier_ref
         if ref:
@@ -292,6 +302,7 @@ class Posting:
         report = Report(ref, fate.said, fate.at_ms, fate.trouble, fate.code)
         early = tries_store.pop_early(tx, lane_id, ref)
         self.tell(tx, [self._apply(tx, message_id, about.attempts, r, transport) for r in (report, *early)])
+        return True
 
     def send_again(self, tx: sqlite3.Connection, about: store.Known) -> bool:
         """An emergency nobody can say anything about goes out again, by its table; nothing else ever does."""
@@ -392,7 +403,7 @@ def _as_claimed(claim: Claim) -> store.Known:
         expires_ms=claim.expires_ms,
         stopped=False,
     )
-    return store.Known(standing, claim.kind, claim.reference, claim.attempt, None, None)
+    return store.Known(standing, claim.kind, claim.reference, claim.attempt, None, None, claim.mark)
 
 
 def _trouble(error: str | None) -> Trouble:

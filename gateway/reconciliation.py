@@ -73,9 +73,9 @@ class Reconciliation:
             if question.never or now_ms < question.next_ms:
                 continue
             fate = await self._ask(name, reference, question)
-            if fate is not None:
-                await self._settle(about, name, fate)
-            elif not await self._db.write(lambda tx, about=about: self._posting.send_again(tx, about)):  # type: ignore[misc]
+            if fate is not None and await self._settle(about, name, fate):
+                continue
+            if not await self._db.write(lambda tx, about=about: self._posting.send_again(tx, about)):  # type: ignore[misc]
                 question.next_ms = now_ms + question.pause_ms
                 question.pause_ms = min(question.pause_ms * 2, _PATIENCE_MS)
 
@@ -101,6 +101,8 @@ class Reconciliation:
             await asyncio.gather(asking, sleeping, return_exceptions=True)
         return None
 
-    async def _settle(self, about: Known, name: str, fate: Fate) -> None:
-        await self._db.write(lambda tx: self._posting.settle(tx, about, name, fate))
-        log.info("unknown settled message=%d said=%s", about.standing.message_id, fate.said)
+    async def _settle(self, about: Known, name: str, fate: Fate) -> bool:
+        settled = await self._db.write(lambda tx: self._posting.settle(tx, about, name, fate))
+        if settled:
+            log.info("unknown settled message=%d said=%s", about.standing.message_id, fate.said)
+        return settled

@@ -32,8 +32,10 @@ def passed_on(tx: sqlite3.Connection) -> list[Known]:
     return [read_known(row) for row in rows]
 
 
-def forget(tx: sqlite3.Connection) -> None:
-    """Of what has ended."""
+def forget(tx: sqlite3.Connection, before_ms: int) -> None:
+    """Of what has ended, and of what is out for so long that nobody will say anything any more."""
     tx.execute(
-        "DELETE FROM refusal WHERE (SELECT m.ended_ms FROM message m WHERE m.id = refusal.message_id) IS NOT NULL"
+        "DELETE FROM refusal WHERE message_id IN (SELECT m.id FROM refusal f JOIN message m ON m.id = f.message_id"
+        " WHERE m.ended_ms IS NOT NULL OR (m.state NOT IN ('queued', 'sending') AND m.queued_ms < :before))",
+        {"before": before_ms},
     )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from gateway.ground import Vault
 from gateway.message import FINAL, MOVES, Channel, Moved, Priority, State
 from gateway.queue_store import OPEN
-from gateway.verdict import Standing, Verdict
+from gateway.verdict import Standing, Verdict, our_reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,12 @@ class Known:
     attempts: int
     error: str | None
     lane_id: int | None
+    mark: int
+
+    @property
+    def our_reference(self) -> str:
+        """Of its newest try."""
+        return our_reference(self.standing.message_id, self.attempts, self.mark)
 
 
 def recipient(tx: sqlite3.Connection, vault: Vault, e164: str) -> tuple[int, int | None]:
@@ -106,7 +112,7 @@ def _rowid(cursor: sqlite3.Cursor) -> int:
 
 KNOWN = (
     "SELECT m.id, m.channel, m.kind, m.reference, m.priority, m.state, m.tries, m.due_ms, m.expires_ms, m.stopped,"
-    " m.attempts, m.error, m.lane_id FROM message m"
+    " m.attempts, m.error, m.lane_id, m.mark FROM message m"
 )
 
 
@@ -129,7 +135,7 @@ def read_known(row: sqlite3.Row) -> Known:
         expires_ms=row["expires_ms"],
         stopped=bool(row["stopped"]),
     )
-    return Known(standing, row["kind"], row["reference"], row["attempts"], row["error"], row["lane_id"])
+    return Known(standing, row["kind"], row["reference"], row["attempts"], row["error"], row["lane_id"], row["mark"])
 
 
 def move(
@@ -183,14 +189,14 @@ def stop_one(tx: sqlite3.Connection, message_id: int) -> None:
     )
 
 
-def unknown(tx: sqlite3.Connection, limit: int) -> list[tuple[Known, str, int]]:
-    """SMS of which nobody knows what became of them, with the lane of their newest try and their mark."""
+def unknown(tx: sqlite3.Connection, since_ms: int) -> list[tuple[Known, str]]:
+    """SMS queued since then of which nobody knows what became of them, with the lane of their newest try."""
     rows = tx.execute(
-        KNOWN.replace(" FROM message m", ", m.mark, l.name AS lane FROM message m JOIN lane l ON l.id = m.lane_id")
-        + f" WHERE {OPEN} AND m.state = 'unknown' AND m.channel = 'sms' LIMIT :limit",
-        {"limit": limit},
+        KNOWN.replace(" FROM message m", ", l.name AS lane FROM message m JOIN lane l ON l.id = m.lane_id")
+        + f" WHERE {OPEN} AND m.state = 'unknown' AND m.channel = 'sms' AND m.queued_ms >= :since ORDER BY m.id DESC",
+        {"since": since_ms},
     )
-    return [(read_known(row), row["lane"], row["mark"]) for row in rows]
+    return [(read_known(row), row["lane"]) for row in rows]
 
 
 def overdue(tx: sqlite3.Connection, now_ms: int, limit: int) -> list[Known]:

@@ -23,6 +23,10 @@ def lane_id(tx: sqlite3.Connection, name: str) -> int | None:
     return None if row is None else int(row[0])
 
 
+def name(tx: sqlite3.Connection, lane_id: int) -> str:
+    return str(tx.execute("SELECT name FROM lane WHERE id = :id", {"id": lane_id}).fetchone()[0])
+
+
 def take(tx: sqlite3.Connection, claims: Sequence[Claim], lane_id: int, now_ms: int) -> None:
     """Make the claims: state and tries under way, to be committed before the carrier is called."""
     tx.executemany(
@@ -83,7 +87,7 @@ def under_way(tx: sqlite3.Connection, limit: int, transport: str | None = None) 
 def find_try(tx: sqlite3.Connection, lane_id: int, carrier_ref: str) -> tuple[int, int] | None:
     """Message and try that a reference means, the carrier's own or ours; None before it was written down as taken."""
     ours = read_reference(carrier_ref)
-    if ours is not None and _was_taken(tx, *ours):
+    if ours is not None and _has_ended(tx, *ours):
         return ours[0], ours[1]
     row = tx.execute(
         "SELECT message_id, number FROM taken WHERE carrier_ref = :ref AND lane_id = :lane",
@@ -92,13 +96,12 @@ def find_try(tx: sqlite3.Connection, lane_id: int, carrier_ref: str) -> tuple[in
     return None if row is None else (row[0], row[1])
 
 
-def _was_taken(tx: sqlite3.Connection, message_id: int, number: int, mark: int) -> bool:
-    """A carrier that knows our tries by our own reference needs no row in `taken`: a try that has begun, is not under
-    way and has not gone wrong was taken."""
+def _has_ended(tx: sqlite3.Connection, message_id: int, number: int, mark: int) -> bool:
+    """A carrier that speaks of a try by our own reference has it from us: no row in `taken` is needed, only that the
+    try has begun and that we have written down its end, whatever that was."""
     found = tx.execute(
         "SELECT 1 FROM message m WHERE m.id = :id AND m.mark = :mark AND m.attempts >= :number AND NOT EXISTS"
-        " (SELECT 1 FROM under_way u WHERE u.message_id = m.id AND u.number = :number) AND NOT EXISTS"
-        " (SELECT 1 FROM attempt a WHERE a.message_id = m.id AND a.number = :number)",
+        " (SELECT 1 FROM under_way u WHERE u.message_id = m.id AND u.number = :number)",
         {"id": message_id, "number": number, "mark": mark},
     )
     return found.fetchone() is not None

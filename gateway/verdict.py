@@ -130,9 +130,11 @@ def after_report(
 ) -> Verdict | None:
     """A carrier has spoken about one try; None where that changes nothing.
 
-    `latest`: whether it speaks of the newest try. That an older try failed is no news; that it arrived is. `elsewhere`:
-    as in `after_try`.
+    `latest`: whether it speaks of the newest try. That an older try failed, or was taken, is no news; that it arrived
+    is. `elsewhere`: as in `after_try`.
     """
+    if report.said == State.ACCEPTED and not latest:
+        return None
     if report.said != State.FAILED:
         after = lifted(standing.state, report.said)
         counted = standing.tries + (standing.state == State.SENDING)

@@ -115,11 +115,21 @@ async def test_what_was_only_reserved_opens_the_budget_again(rig: Rig) -> None:
     await rig.start(sms=[hand], lines={"hand": Line(price_fen=10, month_fen=30)})
     ids = await rig.send_all([draft(f"+861990000{n:04d}") for n in range(4)])
     await rig.let_pass(1000)
-    assert rig.gateway.lanes()[0].broke
+    assert not rig.gateway.lanes()[0].broke  # nothing is spent yet
+    assert ids[3] not in hand.asked
     for message in ids[:3]:
         hand.fail(message, RejectedError(Trouble.DEAD_NUMBER, "1"))
     await rig.until(lambda: list(hand.asked) == [ids[3]], step_ms=1000)
-    assert not rig.gateway.lanes()[0].broke
+
+
+async def test_what_was_reserved_and_then_spent_closes_the_budget(rig: Rig) -> None:
+    hand = HandCarrier(window=4, name="hand")
+    await rig.start(sms=[hand], lines={"hand": Line(price_fen=10, month_fen=30)})
+    ids = await rig.send_all([draft(f"+861990000{n:04d}") for n in range(4)])
+    await rig.let_pass(1000)
+    hand.accept(*ids[:3])
+    await rig.until(lambda: rig.gateway.lanes()[0].broke)
+    assert ids[3] not in hand.asked
 
 
 async def test_a_call_the_power_cut_ended_is_not_paid_until_we_are_back(rig: Rig, clock: MovableClock) -> None:
