@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Sequence
 
-from gateway import home_store, queue_store, refusals_store, store, tries_store
+from gateway import home_store, money_store, queue_store, refusals_store, store, tries_store
 from gateway.backoff import LONGEST_MS
 from gateway.choosing import Freight, may_go_elsewhere, only_abroad
 from gateway.failures import Trouble
@@ -90,6 +90,13 @@ class Housekeeping:
             asleep = queue_store.asleep(tx, self._posting.held(now_ms), now_ms, _BATCH)
             dues = [(message_id, self._posting.quiet.release_ms(now_ms, message_id)) for message_id in asleep]
             queue_store.put_off(tx, dues)
+
+    def has_unfiled_money(self, tx: sqlite3.Connection) -> bool:
+        """Whether money of an earlier guess is left in no month although the time is known."""
+        return self._posting.clock.trusted and money_store.any_guessed(tx)
+
+    def file_money(self, tx: sqlite3.Connection) -> None:
+        self._posting.purse.file_rest(tx)
 
     def mend_times(self, tx: sqlite3.Connection) -> None:
         """At start, and after the clock was put right: retries that a wrong clock planned for another year are due now,

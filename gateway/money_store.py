@@ -55,6 +55,10 @@ def guessed(tx: sqlite3.Connection, transport: str, since_ms: int) -> tuple[int,
     return int(parts), int(fen)
 
 
+def any_guessed(tx: sqlite3.Connection) -> bool:
+    return tx.execute("SELECT 1 FROM spent_guessed LIMIT 1").fetchone() is not None
+
+
 def shift_times(tx: sqlite3.Connection, since_ms: int, step_ms: int) -> None:
     """A guessed clock was put right: what was paid from `since_ms` on finds the month it was paid in."""
     _file(tx, since_ms, lambda at_ms: month_of(at_ms + step_ms))
