@@ -76,6 +76,9 @@ from village.web.phone_credit import Sim
 
 log = logging.getLogger(__name__)
 
+_SLICE_MS = 300_000
+"""Skipped time passes in slices, and in each what has fallen due is done: a rung of the ladder, the end of a poll."""
+
 _BREATH_S = 0.0005
 _STILL_TURNS = 10
 _MOST_BREATHS = 4000
@@ -230,7 +233,9 @@ async def _start(
     async def skip(duration_ms: int) -> None:
         if not isinstance(clock, MovableClock):
             raise RefusalError(say("只有样板村能拨时间"), status=409)
-        await skip_time(place.folder, clock, duration_ms, settle)
+        for left_ms in range(duration_ms, 0, -_SLICE_MS):
+            await skip_time(place.folder, clock, min(left_ms, _SLICE_MS), settle)
+            await schedule.ring_timely()
         await schedule.ring()
 
     examined = Examined(

@@ -24,9 +24,13 @@ class Schedule:
     def __init__(self) -> None:
         self._scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "misfire_grace_time": None})
         self._chores: list[Chore] = []
+        self._timely: list[Chore] = []
 
-    def every(self, seconds: int, chore: Chore) -> None:
-        """Run `chore` every so many real seconds; one that fails is logged and runs again next time."""
+    def every(self, seconds: int, chore: Chore, *, timely: bool = False) -> None:
+        """Run `chore` every so many real seconds; one that fails is logged and runs again next time.
+
+        `timely`: it does what falls due at a certain minute, so skipped time must not pass it by.
+        """
 
         async def careful() -> None:
             try:
@@ -39,11 +43,18 @@ class Schedule:
                 log.exception("chore failed name=%s", chore.__name__)
 
         self._chores.append(careful)
+        if timely:
+            self._timely.append(careful)
         self._scheduler.add_job(careful, "interval", seconds=seconds, max_instances=1)
 
     async def ring(self) -> None:
         """Run every chore now."""
         for chore in self._chores:
+            await chore()
+
+    async def ring_timely(self) -> None:
+        """Run now what falls due at a certain minute."""
+        for chore in self._timely:
             await chore()
 
     def start(self) -> None:

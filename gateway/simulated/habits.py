@@ -6,15 +6,19 @@ Seeded; never does anything a real phone could not do.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from gateway.ground import Clock
 from gateway.simulated.dice import Dice
 from gateway.simulated.exchange import SimulatedCall
-from gateway.simulated.handset import Habit, NoCallError
+from gateway.simulated.handset import Habit, NoCallError, Prompt
 
 _ASKS = re.compile(r"回\s*([98])(?!\d)")
 _CHOOSES = re.compile(r"回(?:一个)?数字")
 _OPTIONS = re.compile(r"[?？\s]([1-6])(?=[^\s0-9])")
+_KEYS = re.compile(r"按([0-9])")
+_YES = re.compile(r"(?:是|对)，按([0-9])")
+_MOST_KEYS = 8
 _RINGS_MS = (3_000, 12_000)
 _THINKS_MS = (700, 2_500)
 _GETS_BORED_MS = (2_000, 8_000)
@@ -38,8 +42,12 @@ def _chosen(text: str, dice: Dice, about: object) -> list[str]:
     options = _OPTIONS.findall(text)
     if not options:
         return []
+    return [_taken(options, dice, about)]
+
+
+def _taken(options: Sequence[str], dice: Dice, about: object) -> str:
     luck = dice.between((0, 99), "chooses", about)
-    return [options[min(0 if luck < 60 else 1 if luck < 88 else 2, len(options) - 1)]]
+    return options[min(0 if luck < 60 else 1 if luck < 88 else 2, len(options) - 1)]
 
 
 async def hold_phone(call: SimulatedCall, habit: Habit, clock: Clock, dice: Dice, reference: str) -> None:
@@ -55,19 +63,34 @@ async def hold_phone(call: SimulatedCall, habit: Habit, clock: Clock, dice: Dice
             await clock.sleep_ms(dice.between(_GETS_BORED_MS, "bored", reference))
             call.leave()
             return
-        await _listen(call, habit.presses, clock)
-        await clock.sleep_ms(dice.between(_THINKS_MS, "thinks", reference))
-        call.press(habit.presses)
+        heard = 0
+        for turn in range(_MOST_KEYS):
+            prompt = await _question(call, clock, after=heard)
+            if prompt is None:
+                return
+            await clock.sleep_ms(dice.between(_THINKS_MS, "thinks", f"{reference} {turn}"))
+            call.press(_key(prompt.text, habit, dice, f"{reference} {turn}"))
+            heard = prompt.serial
     except NoCallError:
         return  # the village hung up first
 
 
-async def _listen(call: SimulatedCall, key: str, clock: Clock) -> None:
-    """Until a prompt that names the key has been played to its end."""
+async def _question(call: SimulatedCall, clock: Clock, *, after: int) -> Prompt | None:
+    """The next prompt that names a key, once it has been played to its end; None where none comes."""
     begun_ms = clock.monotonic_ms()
     while not call.ended and clock.monotonic_ms() - begun_ms < _PATIENCE_MS:
         prompt = call.view().prompt
         left_ms = 0 if prompt is None else prompt.duration_ms - prompt.elapsed_ms
-        if prompt is not None and left_ms <= 0 and f"按{key}" in prompt.text:
-            return
+        if prompt is not None and left_ms <= 0 and prompt.serial > after and _KEYS.search(prompt.text):
+            return prompt
         await clock.sleep_ms(max(left_ms, _LOOKS_MS))
+    return None
+
+
+def _key(text: str, habit: Habit, dice: Dice, about: object) -> str:
+    """He says yes where he is asked whether it is so; among several he takes the first more often than the last."""
+    named = _KEYS.findall(text)
+    if habit.presses in named:
+        return habit.presses
+    yes = _YES.search(text)
+    return yes[1] if yes else _taken(named, dice, about)
