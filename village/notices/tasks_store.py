@@ -142,7 +142,7 @@ class Reminder:
     units: tuple[UnitId, ...]
     """Whom it names."""
     owed: bool
-    """Whether one of them has it still to do and is on that phone still."""
+    """Whether it was taken back or reached nobody, and one of them has it still to do and is on that phone still."""
 
 
 _ON_PHONE = """EXISTS (
@@ -159,7 +159,8 @@ def reminders_of(tx: sqlite3.Connection, notice_id: int) -> list[Reminder]:
     """Every reminder of the present day, the oldest first, those that were taken back too."""
     rows = tx.execute(
         "SELECT r.message_id, r.phone_id, json_group_array(r.unit_id) AS units,"
-        f" max({_ON_PHONE} AND NOT {_DONE}) AS owed, coalesce(m.channel, 'sms') AS channel, m.state, m.error,"
+        f" max(CASE WHEN m.state IN ('withdrawn', 'failed', 'unknown') THEN {_ON_PHONE} AND NOT {_DONE} END) AS owed,"
+        " coalesce(m.channel, 'sms') AS channel, m.state, m.error,"
         " coalesce(m.ended_ms, m.queued_ms, 0) AS last_ms"
         " FROM task_reminder r JOIN notice_task t ON t.notice_id = r.notice_id AND t.by_day = r.by_day"
         " LEFT JOIN message_state m ON m.id = r.message_id"
