@@ -206,6 +206,75 @@ async def test_a_call_reminds_of_the_day_and_its_nine_is_done(line: Line) -> Non
     assert [(unit.name, unit.via) for unit in units if unit.done_ms is not None] == [("王德福", "call")]
 
 
+def med(tx: sqlite3.Connection, town: Town) -> Notice:
+    notice = town.send(tx, "医保12月25日截止,每人400元")
+    set_task(
+        tx, town.means.outbox, notice.id, what="医保", by_day=date(2026, 12, 25), by="陈", now_ms=town.clock.now_ms()
+    )
+    return notice
+
+
+def task_states(tx: sqlite3.Connection) -> list[tuple[str, str]]:
+    rows = tx.execute("SELECT channel, state FROM message_state WHERE kind = 'task' ORDER BY id").fetchall()
+    return [(row["channel"], row["state"]) for row in rows]
+
+
+async def test_a_nine_counts_though_he_hangs_up_with_it(line: Line) -> None:
+    """He hears 办好了按9, presses in the words that follow, and is gone in the same moment."""
+    db, town, carrier = line.db, line.town, line.carrier
+
+    def people(tx: sqlite3.Connection) -> Notice:
+        town.wants(tx, town.house(tx, "王德福").phones[0], "call")
+        return med(tx, town)
+
+    notice = await db.write(people)
+    carrier.add(number(1))
+    async with on_air(line):
+        await line.until_a_phone(lambda: rung(carrier, number(1)))
+        await line.until(lambda tx: town.messages(tx, notice)[0]["state"] == "delivered")
+    await town.clock.advance(17 * 24 * 3_600_000)
+    assert await db.write(lambda tx: remind_due(tx, town.means, town.clock.now_ms(), trusted=True)) == 1
+
+    def impatient() -> bool:
+        call = carrier.call(number(1))
+        if call is not None and call.state == "ringing":
+            carrier.answer(number(1))
+        elif call is not None and call.prompt is not None and call.prompt.text.startswith("不会办"):
+            carrier.press(number(1), "9")
+            carrier.hang_up(number(1))
+            return True
+        return False
+
+    async with on_air(line):
+        await line.until_a_phone(impatient)
+        await line.until(lambda tx: task_states(tx) == [("call", "delivered")])
+    units = await db.read(lambda tx: tasks_store.task_units(tx, notice.id))
+    assert [(unit.name, unit.via) for unit in units if unit.done_ms is not None] == [("王德福", "call")]
+
+
+async def test_a_reminder_that_a_full_phone_does_not_take_is_followed_by_one_call(line: Line) -> None:
+    db, town, carrier = line.db, line.town, line.carrier
+    notice = await db.write(lambda tx: (town.house(tx, "王德福"), med(tx, town))[1])
+    carrier.add(number(1))
+    async with on_air(line):
+        await line.until(lambda tx: settled(tx, town, notice))
+    carrier.set_full(number(1), True)
+    await town.clock.advance(17 * 24 * 3_600_000)
+
+    async def minute() -> list[tuple[str, str]]:
+        await db.write(lambda tx: remind_due(tx, town.means, town.clock.now_ms(), trusted=True))
+        return await db.read(task_states)
+
+    async with on_air(line):
+        for _ in range(3 * 24 * 6):
+            if len(await minute()) > 1:
+                break
+            await town.clock.advance(600_000)
+        assert (await db.read(task_states))[0] == ("sms", "failed")
+        await line.until_a_phone(lambda: carrier.call(number(1)) is not None)
+    assert [channel for channel, _ in await minute()] == ["sms", "call"]
+
+
 async def test_whose_number_stays_at_home_is_visited_where_every_line_leaves_the_country(line: Line) -> None:
     db, town, carrier = line.db, line.town, line.carrier
 
