@@ -316,6 +316,21 @@ async def test_a_call_nobody_took_is_made_once_more_at_another_time_of_day(
     assert (view.calls, view.heard) == (4 if rungs is None else 2, 0)
 
 
+async def test_a_dead_number_is_not_rung_a_second_time(db: Database, town: Town) -> None:
+    await db.write(lambda tx: on_the_phone(tx, town))
+    await until_the_22nd(town)
+
+    def dead(tx: sqlite3.Connection) -> None:
+        assert remind(tx, town) == 3
+        for message_id, _ in calls(tx, town):
+            town.fail(tx, message_id, "dead_number/1")
+
+    await db.write(dead)
+    for _ in range(2 * 24):
+        await town.clock.advance(HOUR)
+        assert await db.write(lambda tx: remind(tx, town)) == 0
+
+
 # two clerks
 
 

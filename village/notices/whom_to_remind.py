@@ -98,7 +98,8 @@ def _channel(delivery: Delivery, tries: Sequence[Reminder]) -> Channel:
 
 
 def _owed(tx: sqlite3.Connection, office: Office, notice: Notice, tries: Sequence[Reminder], now_ms: int) -> bool:
-    """Whether a phone that had reminders of the day is to have another."""
+    """Whether a phone that had reminders of the day is to have another. Told before the roster is read, which is dear:
+    whoever opted out or holds the phone no more does not have it read every minute."""
     if not any(reminder.owed for reminder in tries):
         return False
     phone = phone_by_id(tx, tries[-1].phone_id)
