@@ -226,6 +226,47 @@ async def test_of_a_stopped_notice_nothing_is_done_and_that_is_said(street: Stre
     assert await confirmed(street) == 0
 
 
+def passed_on(tx: sqlite3.Connection, street: Street) -> None:
+    """王德福's phone is a stranger's now."""
+    at_ms, phone = street.clock.now_ms(), street.phones[WANG]
+    hand = changes_store.Hand("测试", at_ms)
+    household = changes_store.add_household(tx, hand, head="新住户", group_no=1)
+    new = changes_store.add_resident(tx, hand, household_id=household, position=0, name="新住户")
+    phones.let_go(tx, phone, street.residents["王德福"], by="测试", at_ms=at_ms)
+    phones.hold(tx, phone, new, "desk", by="测试", at_ms=at_ms)
+
+
+@pytest.mark.parametrize("text", ["9", "收到"])
+async def test_an_answer_from_another_hand_says_nothing_for_those_the_reminder_named(street: Street, text: str) -> None:
+    notice = await reminded(street)
+    await street.db.write(lambda tx: passed_on(tx, street))
+    answer = await street.says(WANG, text)
+    assert (answer.intent, answer.key) == ("clarify", "NOQ")
+    assert await done(street, notice) == []
+    assert await confirmed(street) == 0
+    await street.says(LI, "9")
+    assert await done(street, notice) == [("李桂英", "sms")]
+
+
+async def test_words_from_another_hand_are_read_by_a_person(street: Street) -> None:
+    notice = await reminded(street)
+    await street.db.write(lambda tx: passed_on(tx, street))
+    assert (await street.says(WANG, "办好了")).intent in ("suggestion", "clarify")
+    assert await done(street, notice) == []
+
+
+async def test_of_two_on_one_phone_a_9_speaks_for_the_one_who_is_on_it_still(street: Street) -> None:
+    people = {street.residents[name] for name in ("张建国", "张建军")}
+    notice = await reminded(street, audience=Audience.residents(people))
+    gone = street.residents["张建国"]
+    await street.db.write(
+        lambda tx: phones.let_go(tx, street.phones[SHARED], gone, by="测试", at_ms=street.clock.now_ms())
+    )
+    answer = await street.says(SHARED, "9")
+    assert answer.text == "记下了:张建军通知1医保办好了。弄错了打88001234"
+    assert await done(street, notice) == [("张建军", "sms")]
+
+
 async def test_for_more_than_it_could_name_no_9_speaks(street: Street) -> None:
     def grow(tx: sqlite3.Connection) -> set[int]:
         hand = changes_store.Hand("测试", street.clock.now_ms())

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.message import CallEvent, CallStep, State
 from gateway.phone import PhoneKind
-from gateway.script import Chosen, Listen, Machine, Played, Pressed, Say, Script, Silence
+from gateway.script import Chosen, End, HungUp, Listen, Machine, Played, Pressed, Say, Script, Silence, Why
 from gateway.segments import count
 from tests.notices.town import House, Town
 from village.ground.clock import beijing
@@ -25,7 +25,7 @@ from village.notices.notice import Channels, Notice
 from village.notices.shift_store import shift_times
 from village.notices.spoken import GOODBYE, greeting
 from village.notices.stop_notice import spare_phone, stop_notice
-from village.notices.task_words import MOST_NAMES, reminder_script, reminder_text
+from village.notices.task_words import ASKING, MOST_NAMES, reminder_script, reminder_text
 from village.notices.tasks import drop_task, remind_due, set_task, task_view
 from village.people import phones
 from village.people.audience import Audience
@@ -147,7 +147,7 @@ async def test_it_never_overtakes_the_notice_and_goes_when_that_has_left(db: Dat
     await until_the_22nd(town)
     assert await db.write(lambda tx: remind(tx, town)) == 1
     assert await db.write(lambda tx: remind(tx, town)) == 0
-    view = await db.read(lambda tx: task_view(tx, notice.id, town.means.office))
+    view = await db.read(lambda tx: task_view(tx, notice.id, town.means.office, town.clock.now_ms()))
     assert view.task is not None
     assert view.task.reminded_ms is None
     assert (view.sent, view.would_reach) == (1, 1)
@@ -155,7 +155,7 @@ async def test_it_never_overtakes_the_notice_and_goes_when_that_has_left(db: Dat
     await db.write(lambda tx: town.deliver(tx, second))
     assert await db.write(lambda tx: remind(tx, town)) == 1
     assert await db.write(lambda tx: remind(tx, town)) == 0
-    view = await db.read(lambda tx: task_view(tx, notice.id, town.means.office))
+    view = await db.read(lambda tx: task_view(tx, notice.id, town.means.office, town.clock.now_ms()))
     assert view.task is not None
     assert view.task.reminded_ms == town.clock.now_ms()
     assert view.sent == 2
@@ -184,7 +184,7 @@ async def test_sent_or_set_within_the_three_days_there_is_none(db: Database, tow
         task(tx, town, late, date(2026, 12, 7))
         early = town.send(tx, "合疗12月9日截止")
         task(tx, town, early, date(2026, 12, 9))
-        views = [task_view(tx, notice.id, town.means.office) for notice in (late, early)]
+        views = [task_view(tx, notice.id, town.means.office, town.clock.now_ms()) for notice in (late, early)]
         return views[0].too_late, views[1].too_late
 
     assert await db.write(unit) == (True, False)
@@ -259,7 +259,7 @@ async def test_dropping_the_day_reminds_nobody_and_forgets_nothing(db: Database,
         unit_id = next(iter(store.units_of(tx, notice.id).values()))
         mark_done(tx, town.means.outbox, notice.id, [unit_id], via=Done.DESK, now_ms=town.clock.now_ms())
         drop_task(tx, town.means.outbox, notice.id)
-        return remind(tx, town), task_view(tx, notice.id, town.means.office).done
+        return remind(tx, town), task_view(tx, notice.id, town.means.office, town.clock.now_ms()).done
 
     assert await db.write(unit) == (0, 1)
 
@@ -276,7 +276,7 @@ async def test_another_day_is_reminded_of_anew(db: Database, town: Town) -> None
     assert await db.write(unit) == ["withdrawn"] * 3
     await town.clock.advance(6 * DAY)
     assert await db.write(lambda tx: remind(tx, town)) == 3
-    view = await db.read(lambda tx: task_view(tx, notice.id, town.means.office))
+    view = await db.read(lambda tx: task_view(tx, notice.id, town.means.office, town.clock.now_ms()))
     assert (view.sent, view.delivered) == (3, 0)
 
 
@@ -290,9 +290,9 @@ async def test_paid_stays_paid_when_the_words_are_corrected(db: Database, town: 
             tx, town.means, notice.id, text="医保12月25日截止,每人420元", due_ms=None, seen_version=1, by="陈",
             now_ms=town.clock.now_ms(),
         )  # fmt: skip
-        done = task_view(tx, notice.id, town.means.office).done
+        done = task_view(tx, notice.id, town.means.office, town.clock.now_ms()).done
         undo_done(tx, notice.id, unit_id, now_ms=town.clock.now_ms())
-        return done, task_view(tx, notice.id, town.means.office).done
+        return done, task_view(tx, notice.id, town.means.office, town.clock.now_ms()).done
 
     assert await db.write(unit) == (1, 0)
 
@@ -394,10 +394,10 @@ async def test_whoever_is_reached_by_calls_is_called_once_with_the_same_sentence
     assert len(await db.read(lambda tx: reminders(tx, town))) == 1
     (_, made), _ = await db.read(lambda tx: calls(tx, town))
     sentence = "提醒通知1：医保12月25日截止，您家还没办。"
-    ask = "办好了按9，不会办打88001234，再听一遍按星号。"
+    ask, more = "办好了按9。", "不会办打88001234，再听一遍按星号。"
     said, chosen = walk(made)
     assert said == [
-        greeting(town.means.office), sentence, sentence, ask, ask, GOODBYE,
+        greeting(town.means.office), sentence, sentence, ask, more, ask, more, GOODBYE,
     ]  # fmt: skip
     assert chosen == []
     said, chosen = walk(made, "*", "9")
@@ -437,8 +437,8 @@ async def test_a_key_before_the_question_means_nothing(db: Database, town: Town)
     assert found is not None
     made = reminder_script(town.means.office, notice, found, ["王德福"])
     for name, node in made.nodes.items():
-        assert ("9" in node.answers) is (name in ("ask", "last")), name
-        assert node.whole is ("9" in node.answers)
+        assert ("9" in node.answers) is (name in ("ask", "more", "last")), name
+    assert made.nodes["ask"].whole
     machine = Machine(made)
     machine.begin()
     for _ in range(4):  # all through the greeting and both readings
@@ -455,6 +455,52 @@ async def test_a_key_before_the_question_means_nothing(db: Database, town: Town)
         return sum(unit.done_ms is not None for unit in tasks_store.task_units(tx, notice.id))
 
     assert await db.write(early) == 0
+
+
+async def test_a_nine_right_after_its_clause_counts_though_he_hangs_up_at_once(db: Database, town: Town) -> None:
+    notice, _ = await db.write(lambda tx: on_the_phone(tx, town))
+    found = await db.read(lambda tx: tasks_store.task_of(tx, notice.id))
+    assert found is not None
+    made = reminder_script(town.means.office, notice, found, ["王德福"])
+
+    def asked() -> Machine:
+        machine = Machine(made)
+        machine.begin()
+        for _ in range(3):
+            machine.on(Played())
+            machine.on(Silence())
+        return machine
+
+    machine = asked()
+    assert machine.on(Pressed("9")) == []  # the clause is not over: it has not said yet what the key means
+    assert machine.on(Played())[:1] == [Chosen("9", "ask")]
+    machine = asked()
+    machine.on(Played())
+    assert machine.on(Pressed("9"))[0] == Chosen("9", "ask")
+    assert machine.on(HungUp()) == [End(Why.HUNG_UP)]
+    machine = asked()
+    machine.on(Played())
+    assert machine.on(Silence()) == [Say(("不会办打88001234，再听一遍按星号。",), slow=False)]
+    assert machine.on(Pressed("9"))[0] == Chosen("9", "more")  # in the middle of the words that follow
+    assert {"ask", "more"} < ASKING
+
+
+async def test_a_stopped_notice_takes_down_nothing_from_a_call_either(db: Database, town: Town) -> None:
+    notice, _ = await db.write(lambda tx: on_the_phone(tx, town))
+    await until_the_22nd(town)
+
+    def unit(tx: sqlite3.Connection) -> tuple[int, int]:
+        remind(tx, town)
+        (message_id, made), _ = calls(tx, town)
+        town.move(tx, message_id, State.SENDING)
+        stop_notice(tx, town.means, notice.id, seen_version=1, by="陈会计", now_ms=town.clock.now_ms())
+        for node, key in walk(made, "9")[1]:
+            event = CallEvent(message_id, "task", "", CallStep.KEY, key, town.clock.now_ms(), node=node)
+            task_call(tx, town.means, event)
+        told = tx.execute("SELECT count(*) FROM notice_confirmation").fetchone()[0]
+        return sum(unit.done_ms is not None for unit in tasks_store.task_units(tx, notice.id)), told
+
+    assert await db.write(unit) == (0, 0)
 
 
 async def test_a_call_that_finds_somebody_elses_hand_does_nothing_for_those_it_named(db: Database, town: Town) -> None:
@@ -481,7 +527,7 @@ async def test_persons_on_one_phone_are_named_and_of_too_many_no_nine_is_asked(d
     said, chosen = walk(reminder_script(office, notice, found, names, slow=True), "9")
     assert said[1] == "提醒通知1：医保12月25日截止，王德福家、李桂英家还没办。"
     assert said[-2:] == [
-        "都办好了按9，不会办打88001234，再听一遍按星号。",
+        "都办好了按9。",
         "记下了：王德福家、李桂英家医保办好了。弄错了打88001234，再见。",
     ]
     assert chosen == [("ask", "9")]
@@ -512,9 +558,9 @@ async def test_without_an_sms_line_whoever_may_be_called_is_called(db: Database,
     dumb = Town(replace(town.means, office=replace(town.means.office, texts=False)), town.clock)
     await until_the_22nd(town)
     assert await db.write(lambda tx: remind(tx, dumb)) == 2
-    view = await db.read(lambda tx: task_view(tx, notice.id, town.means.office))
+    view = await db.read(lambda tx: task_view(tx, notice.id, town.means.office, town.clock.now_ms()))
     assert (view.sent, view.calls, view.heard) == (0, 2, 0)
     (first, made), _ = await db.read(lambda tx: calls(tx, town))
     await db.write(lambda tx: press(tx, town, first, made))
-    view = await db.read(lambda tx: task_view(tx, notice.id, town.means.office))
+    view = await db.read(lambda tx: task_view(tx, notice.id, town.means.office, town.clock.now_ms()))
     assert (view.calls, view.heard) == (2, 1)

@@ -22,6 +22,7 @@ from village.notices import store, tasks_store
 from village.notices.confirm import Via, confirm
 from village.notices.correct_notice import correct_notice
 from village.notices.doors import doors
+from village.notices.ladder import next_open_ms
 from village.notices.notice import Channels, Notice
 from village.notices.reach import Funnel, reach
 from village.notices.tasks import remind_due, set_task
@@ -204,6 +205,81 @@ async def test_a_call_reminds_of_the_day_and_its_nine_is_done(line: Line) -> Non
     assert [words[:5] for words in said] == ["您好，青山", "提醒通知1", "办好了按9", "记下了：王"]
     units = await db.read(lambda tx: tasks_store.task_units(tx, notice.id))
     assert [(unit.name, unit.via) for unit in units if unit.done_ms is not None] == [("王德福", "call")]
+
+
+def med(tx: sqlite3.Connection, town: Town) -> Notice:
+    """The notice itself has arrived."""
+    notice = town.send(tx, "医保12月25日截止,每人400元")
+    set_task(
+        tx, town.means.outbox, notice.id, what="医保", by_day=date(2026, 12, 25), by="陈", now_ms=town.clock.now_ms()
+    )
+    for row in town.messages(tx, notice):
+        town.deliver(tx, row["id"])
+    return notice
+
+
+def task_states(tx: sqlite3.Connection) -> list[tuple[str, str]]:
+    rows = tx.execute("SELECT channel, state FROM message_state WHERE kind = 'task' ORDER BY id").fetchall()
+    return [(row["channel"], row["state"]) for row in rows]
+
+
+async def test_a_nine_counts_though_he_hangs_up_with_it(line: Line) -> None:
+    """He hears 办好了按9, presses in the words that follow, and is gone in the same moment."""
+    db, town, carrier = line.db, line.town, line.carrier
+
+    def people(tx: sqlite3.Connection) -> Notice:
+        town.wants(tx, town.house(tx, "王德福").phones[0], "call")
+        return med(tx, town)
+
+    notice = await db.write(people)
+    carrier.add(number(1))
+    await town.clock.advance(17 * 24 * 3_600_000)
+    assert await db.write(lambda tx: remind_due(tx, town.means, town.clock.now_ms(), trusted=True)) == 1
+
+    def impatient() -> bool:
+        call = carrier.call(number(1))
+        if call is not None and call.state == "ringing":
+            carrier.answer(number(1))
+        elif call is not None and call.prompt is not None and call.prompt.text.startswith("不会办"):
+            carrier.press(number(1), "9")
+            carrier.hang_up(number(1))
+            return True
+        return False
+
+    async with on_air(line):
+        await line.until_a_phone(impatient)
+        await line.until(lambda tx: task_states(tx) == [("call", "delivered")])
+    units = await db.read(lambda tx: tasks_store.task_units(tx, notice.id))
+    assert [(unit.name, unit.via) for unit in units if unit.done_ms is not None] == [("王德福", "call")]
+
+
+async def test_a_reminder_that_a_full_phone_does_not_take_is_followed_by_one_call(line: Line) -> None:
+    db, town, carrier = line.db, line.town, line.carrier
+    await db.write(lambda tx: (town.house(tx, "王德福"), med(tx, town)))
+    carrier.add(number(1))
+    carrier.set_full(number(1), True)
+    await town.clock.advance(17 * 24 * 3_600_000)
+
+    async def minute() -> list[tuple[str, str]]:
+        await db.write(lambda tx: remind_due(tx, town.means, town.clock.now_ms(), trusted=True))
+        return await db.read(task_states)
+
+    def tried(tx: sqlite3.Connection) -> tuple[str, int, int]:
+        return tuple(tx.execute("SELECT state, tries, due_ms FROM message_state WHERE kind = 'task'").fetchone())
+
+    assert await minute() == [("sms", "queued")]
+    for _ in range(12):  # hours lie between two tries: the line is off the air meanwhile
+        before = await db.read(tried)
+        if before[0] == "failed":
+            break
+        due_ms = next_open_ms(max(before[2], town.clock.now_ms()), town.means.office.open_hours)
+        await town.clock.advance(due_ms - town.clock.now_ms())
+        async with on_air(line):
+            await line.until(lambda tx, was=before: (now := tried(tx)) != was and now[0] in ("queued", "failed"))
+    assert await minute() == [("sms", "failed"), ("call", "queued")]
+    async with on_air(line):
+        await line.until_a_phone(lambda: carrier.call(number(1)) is not None)
+    assert [channel for channel, _ in await minute()] == ["sms", "call"]
 
 
 async def test_whose_number_stays_at_home_is_visited_where_every_line_leaves_the_country(line: Line) -> None:

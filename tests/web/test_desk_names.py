@@ -23,6 +23,7 @@ from village.ground.privacy import Vault
 from village.ground.wording import say
 from village.notices import tasks_store
 from village.notices.correct_notice import correct_notice
+from village.notices.done import Done, mark_done
 from village.notices.events import task_call
 from village.notices.leaders import tell_leaders
 from village.notices.notice import Notice
@@ -321,8 +322,50 @@ async def test_what_became_of_the_reminder(desk: Desk) -> None:
     await desk.db.write(lambda tx: remind(tx, 1, 2, 3, 4))
     page = await desk.browser.get("/notices/1/task")
     assert "短信5条，到手机0条" in page.text
+    assert "其中5个还没发出去" in page.text
+    assert page.text.count("提醒在排队") == 5
+
+    def fates(tx: sqlite3.Connection) -> None:
+        sent = [row["id"] for row in tx.execute("SELECT id FROM message_state WHERE kind = 'task' ORDER BY id")]
+        desk.town.deliver(tx, sent[0])
+        desk.town.fail(tx, sent[1], "dead_number")
+        (unit,) = tx.execute("SELECT unit_id FROM task_reminder WHERE message_id = :id", {"id": sent[2]}).fetchone()
+        mark_done(tx, desk.town.means.outbox, desk.notice.id, [unit], via=Done.DESK, now_ms=desk.town.clock.now_ms())
+
+    await desk.db.write(fates)
+    page = await desk.browser.get("/notices/1/task")
+    assert "短信4条，到手机1条" in page.text  # the one that was taken back reminded nobody
+    assert [page.text.count(word) for word in ("提醒过", "提醒没到", "提醒在排队")] == [1, 1, 2]
     page = await desk.browser.submit(page, "/notices/1/task", drop="1")
     assert "不催了" in page.text
+
+
+async def test_where_all_are_called_the_page_shows_what_is_said(desk: Desk) -> None:
+    def prefer(tx: sqlite3.Connection) -> None:
+        for row in desk.town.messages(tx, desk.notice):
+            desk.town.wants(tx, row["phone"], "call")
+
+    assert "【青山村】提醒通知1:医保12月25日截止" in (await set_day(desk)).text
+    await desk.db.write(prefer)
+    page = await desk.browser.get("/notices/1/task")
+    assert "提醒通知1：医保12月25日截止，您家还没办。办好了按9。不会办" in page.text
+    assert "【青山村】提醒" not in page.text
+
+
+async def test_two_clerks_and_one_day(desk: Desk) -> None:
+    """He mends the word on a page from before she moved the day: her day stands until he has seen it."""
+    await set_day(desk)
+    path = "/notices/1/task"
+    his = await desk.browser.get(path)
+    hers = await desk.browser.get(path)
+    await desk.browser.submit(hers, path, what="医保", by_day="2026-12-31")
+    page = await desk.browser.submit(his, path, what="医保费", by_day="2026-12-25")
+    assert page.status == 409
+    assert "改过：医保，最晚12月31日。什么都没有改，请看一眼再定" in page.text
+    assert (await desk.browser.submit(his, path, drop="1")).status == 409
+    page = await desk.browser.submit(page, path, what="医保费", by_day="2026-12-31")
+    assert page.status == 200
+    assert "医保费：最晚" in page.text
 
 
 async def test_the_page_tells_calls_from_sms(desk: Desk) -> None:
@@ -349,7 +392,10 @@ async def test_the_page_tells_calls_from_sms(desk: Desk) -> None:
 
     await desk.db.write(call)
     page = await desk.browser.get("/notices/1/task?show=done")
-    assert "短信4条，到手机0条。 电话1个，听了1个。 每部手机、电话只提醒一次。" in page.text
+    assert (
+        "短信4条，到手机0条。 电话1个，听了1个。 其中4个还没发出去。 到了手机、听了电话的，同一个日子只提醒一次。"
+        in page.text
+    )
     assert "电话里按9说办好了" in page.text
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -22,8 +24,10 @@ from village.ground.wording import say
 from village.notices import store
 from village.notices.confirm import confirm
 from village.notices.correct_notice import correct_notice
+from village.notices.done import Done, mark_done, undo_done
 from village.notices.notice import State
 from village.notices.office import Means, Office
+from village.notices.tasks import set_task
 from village.people.changes_store import set_field
 from village.web import desk_accounts, desk_notices
 from village.web.kit.accounts import Accounts
@@ -378,3 +382,43 @@ async def test_the_browser_counts_as_the_server_does(desk: Desk) -> None:
         assert (await (await picture.value).path()).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
         assert trouble == []
         await browser.close()
+
+
+async def test_what_is_still_to_be_done_stays_on_today_until_its_day_is_over(desk: Desk) -> None:
+    town = desk.town
+
+    def everybody_answers(tx: sqlite3.Connection) -> list[int]:
+        notice = town.send(tx, TEXT)
+        set_task(
+            tx, town.means.outbox, notice.id, what="疫苗", by_day=date(2026, 12, 8), by="陈", now_ms=town.clock.now_ms()
+        )
+        units = store.units_of(tx, notice.id)
+        for household, _ in units:
+            confirm(tx, notice.id, via="page", at_ms=town.clock.now_ms(), household_id=household)
+        return [int(unit) for unit in units.values()]
+
+    units = await desk.db.write(everybody_answers)
+    page = await desk.browser.get("/")
+    assert TEXT[:8] in page.text
+    assert "还没办 3" in page.text
+    assert 'href="/notices/1/task"' in page.text
+    assert "没回的上门" not in page.text
+
+    def some(tx: sqlite3.Connection, *done: int) -> None:
+        mark_done(tx, town.means.outbox, 1, done, via=Done.DESK, now_ms=town.clock.now_ms())
+
+    await desk.db.write(lambda tx: some(tx, *units[:2]))
+    assert "还没办 1" in (await desk.browser.get("/")).text
+    await desk.db.write(lambda tx: some(tx, units[2]))
+    assert "没有在等回音的通知" in (await desk.browser.get("/")).text
+    await desk.db.write(lambda tx: undo_done(tx, 1, units[2], now_ms=town.clock.now_ms()))
+    await desk.db.write(
+        lambda tx: confirm(tx, 1, via="page", at_ms=town.clock.now_ms(), household_id=_home(tx, units[2]))
+    )
+    assert "还没办 1" in (await desk.browser.get("/")).text
+    await desk.db.write(lambda tx: tx.execute("UPDATE notice_task SET by_day = '2026-12-04'"))
+    assert "没有在等回音的通知" in (await desk.browser.get("/")).text
+
+
+def _home(tx: sqlite3.Connection, unit_id: int) -> int:
+    return int(tx.execute("SELECT household_id FROM notice_unit WHERE id = :id", {"id": unit_id}).fetchone()[0])

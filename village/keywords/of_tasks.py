@@ -16,6 +16,7 @@ from village.keywords.reading import Reading
 from village.keywords.task_replies import TaskReplies
 from village.notices import dispatch, tasks, tasks_store
 from village.notices.confirm import units_behind
+from village.notices.done import speaks_for
 from village.notices.notice import Notice, State, UnitId
 from village.notices.store import notice_of
 from village.notices.task_words import MOST_NAMES
@@ -39,6 +40,8 @@ def reminded(reading: Reading, phone: PhoneRow, command: Received) -> Decision |
     notice = notice_of(reading.tx, asked.subject_id)
     if notice.state is not State.SENT:
         return _stopped(reading, notice)
+    if not speaks_for(reading.tx, notice, phone.id, asked.message_id):
+        return _passed_on(reading, notice)
     if command.nine:
         return _done(reading, phone, notice, asked.message_id)
     knows = Confirm(phone.id, notice.id, None, reading.answered_ms)
@@ -63,6 +66,8 @@ def done_it(reading: Reading, phone: PhoneRow, command: DoneIt) -> Decision | No
             continue
         if notice.state is not State.SENT:
             return _stopped(reading, notice) if reminder else None
+        if reminder and not speaks_for(reading.tx, notice, phone.id, asked.message_id):
+            continue
         if not reminder and len(units_behind(reading.tx, notice, phone.id)) != 1:
             return None  # whose it is that is done, a person finds out
         return _done(reading, phone, notice, asked.message_id if reminder else None)
@@ -102,6 +107,16 @@ def _stopped(reading: Reading, notice: Notice) -> Decision:
     )
 
 
+def _passed_on(reading: Reading, notice: Notice) -> Decision:
+    """Those the reminder named are on this phone no more, and whoever holds it now was asked nothing."""
+    return Decision(
+        Intent.CLARIFY,
+        say("通知{number}的提醒是给原来用这个手机的人家的，什么都没有记", number=notice.number),
+        reading.replies.nothing_asked(),
+        concerns=f"notice/{notice.id}",
+    )
+
+
 def _done(reading: Reading, phone: PhoneRow, notice: Notice, message_id: int | None) -> Decision:
     """Who has done it knows of it."""
     if message_id is not None:
@@ -123,7 +138,7 @@ def _done(reading: Reading, phone: PhoneRow, notice: Notice, message_id: int | N
 
 
 def units_done(tx: sqlite3.Connection, notice: Notice, effect: MarkDone) -> list[UnitId]:
-    """Those the reminder named; without one, the one household behind the phone."""
+    """Those the reminder named who are on this phone still; without one, the one household behind the phone."""
     if effect.message_id is not None:
-        return tasks_store.reminded_units(tx, effect.message_id)
+        return speaks_for(tx, notice, effect.phone_id, effect.message_id)
     return units_behind(tx, notice, effect.phone_id)

@@ -14,8 +14,8 @@ from enum import StrEnum
 from gateway.outbox import Outbox
 from village.ground.wording import RefusalError, say
 from village.notices import tasks_store
-from village.notices.confirm import Via, confirm_units
-from village.notices.notice import State, UnitId
+from village.notices.confirm import Via, confirm_units, units_behind
+from village.notices.notice import Notice, State, UnitId
 from village.notices.store import lapse_confirmation_by, notice_of, units_of
 
 
@@ -35,6 +35,15 @@ class Marked:
     now: tuple[UnitId, ...]
     before: int
     """How many were done already."""
+
+
+def speaks_for(tx: sqlite3.Connection, notice: Notice, phone_id: int, message_id: int) -> list[UnitId]:
+    """For whom the 9 that answers a reminder says that it is done, in a call as by SMS: those it named who are on this
+    phone still. For nobody where the notice was stopped: what it asked for stands no more."""
+    if notice.state is not State.SENT:
+        return []
+    behind = set(units_behind(tx, notice, phone_id))
+    return [unit_id for unit_id in tasks_store.reminded_units(tx, message_id) if unit_id in behind]
 
 
 def mark_done(

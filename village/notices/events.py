@@ -13,7 +13,7 @@ from gateway.message import State as MessageState
 from village.notices import store, tasks_store
 from village.notices.confirm import Via, confirm, units_behind
 from village.notices.dispatch import Letter, post
-from village.notices.done import Done, mark_done
+from village.notices.done import Done, mark_done, speaks_for
 from village.notices.ladder import next_rung
 from village.notices.notice import CopyKind, Notice, Rung, State, UnitId
 from village.notices.office import Means
@@ -97,18 +97,17 @@ def notice_call(tx: sqlite3.Connection, event: CallEvent) -> None:
 
 
 def task_call(tx: sqlite3.Connection, means: Means, event: CallEvent) -> None:
-    """Key 9 where a reminder's call asks for it says that it is done, for those it named who are on this phone still;
-    who has done it knows of it."""
+    """Key 9 where a reminder's call asks for it says that it is done, for those it speaks for; who has done it knows of
+    it."""
     if event.kind != TASK or event.what is not CallStep.KEY or event.key != DONE_KEY or event.node not in ASKING:
         return
     asked = tasks_store.asked_by(tx, event.message_id)
     if asked is None:
         return
     notice, phone_id = store.notice_of(tx, asked[0]), asked[1]
-    named, behind = tasks_store.reminded_units(tx, event.message_id), units_behind(tx, notice, phone_id)
-    units = [unit for unit in named if unit in behind]
+    units = speaks_for(tx, notice, phone_id, event.message_id)
     if not units:
-        log.warning("who says it is done does not hold this phone any more message=%d", event.message_id)
+        log.warning("done is taken down for nobody: stopped, or another's phone message=%d", event.message_id)
         return
     confirm(tx, notice.id, via=Via.CALL, at_ms=event.at_ms, phone_id=phone_id)
     mark_done(tx, means.outbox, notice.id, units, via=Done.CALL, phone_id=phone_id, now_ms=event.at_ms)

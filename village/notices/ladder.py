@@ -123,6 +123,11 @@ def _spans_ms(ladder: Ladder, left_ms: int) -> list[int]:
     return [hours_ms, left_ms // 3] if 2 * hours_ms <= left_ms else [left_ms // 3]
 
 
+def is_open(at_ms: int, open_hours: OpenHours) -> bool:
+    """Whether ordinary messages go out at that instant."""
+    return next_open_ms(at_ms, open_hours) == at_ms
+
+
 def next_open_ms(at_ms: int, open_hours: OpenHours) -> int:
     """`at_ms` itself where it lies in open hours, else their next beginning."""
     midnight_ms, minute = _of_day(at_ms)

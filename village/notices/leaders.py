@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from gateway.message import Channel, Draft, Priority
 from gateway.message import State as MessageState
-from village.ground.clock import beijing
 from village.ground.wording import Wording, say
 from village.notices import leaders_store
 from village.notices.door_words import list_text
+from village.notices.ladder import is_open
 from village.notices.leaders_store import LetterRow, Numbered, Written
 from village.notices.notice import Notice, UnitId, UnitKind
 from village.notices.office import Means, Office
@@ -55,7 +55,7 @@ def tell_leaders(tx: sqlite3.Connection, means: Means, now_ms: int, *, trusted: 
     _take_back_needless(tx, means, notices)
     done, lost = leaders_store.rounds_each(tx, notices), leaders_store.letters_lost(tx, notices)
     sent = 0
-    awake = _awake(means.office, now_ms)
+    awake = is_open(now_ms, means.office.open_hours)
     for notice in notices:
         if not notice.channels.reaches_phones or not (awake or notice.urgent):
             continue
@@ -102,12 +102,6 @@ def _tell_the_next(tx: sqlite3.Connection, means: Means, notice: Notice, lost: S
         sent += 1
         log.info("next leader told notice=%d group=%d", notice.id, letter.group_no)
     return sent
-
-
-def _awake(office: Office, now_ms: int) -> bool:
-    moment = beijing(now_ms)
-    minute = moment.hour * 60 + moment.minute
-    return any(opens <= minute < closes for opens, closes in office.open_hours)
 
 
 def first_list_ms(notice: Notice, door_ms: int) -> int:

@@ -20,7 +20,7 @@ MOST_NAMES = 6
 """So many a reminder names: they fit into three parts of an SMS however long."""
 
 DONE_KEY = "9"
-ASKING = frozenset({"ask", "last"})
+ASKING = frozenset({"ask", "more", "last"})
 """The nodes of a call in which the key means that it is done."""
 
 _BREATH_MS, _ANSWER_MS = 700, 6000
@@ -50,35 +50,53 @@ def reminder_text(office: Office, notice: Notice, task: Task, names: Sequence[st
 def reminder_script(office: Office, notice: Notice, task: Task, names: Sequence[str], *, slow: bool = False) -> Script:
     """Greeting, the sentence twice, one question twice; silence is safe and says nothing.
 
-    In a call about a notice 9 says that it was heard. So it counts here only once the question was played whole, which
-    says what it means, and what was taken down is said again with the names.
+    In a call about a notice 9 says that it was heard. So it counts here only once 办好了按9 was played whole, which
+    says what it means. That comes first and alone: whoever presses then and hangs up at once has said it. What was
+    taken down is said again with the names.
     """
     said = _opening(notice, task).replace(":", "：").replace(",", "，") + f"{_whose(notice, names)}还没办。"
-    asks, answers = _question(office, names)
     nodes = {
         "start": Node(says=(greeting(office),), wait_ms=0, silent="matter", slow=slow),
         "matter": Node(says=(said,), wait_ms=_BREATH_MS, silent="again", heard=True, slow=slow),
         "again": Node(says=(said,), wait_ms=_BREATH_MS, silent="ask", slow=slow),
-        "ask": Node(says=(asks,), answers=answers, wait_ms=_ANSWER_MS, silent="last", slow=slow, whole=True),
-        "last": Node(says=(asks,), answers=answers, wait_ms=_ANSWER_MS, silent="end", slow=True, whole=True),
         "end": Node(says=(GOODBYE,), slow=slow),
     }
-    if DONE_KEY in answers:
-        who = "、".join(_called(notice, names))
-        wrong = f"打{office.phone}" if office.phone else "到村委会说一声"
-        nodes["thanks"] = Node(says=(f"记下了：{who}{task.what}办好了。弄错了{wrong}，再见。",), slow=slow)
-    return Script(nodes=nodes)
-
-
-def _question(office: Office, names: Sequence[str]) -> tuple[str, dict[str, str]]:
-    """What the call asks, and where the keys lead."""
-    again = "再听一遍按星号。"
     if len(names) > MOST_NAMES:
-        told = f"打{office.phone}说一声" if office.phone else "到村委会说一声"
-        return f"谁办好了，{told}，{again}", {AGAIN_KEY: "again"}
-    helped = f"不会办打{office.phone}" if office.phone else "不会办到村委会"
-    done = "办好了" if len(names) == 1 else "都办好了"
-    return f"{done}按{DONE_KEY}，{helped}，{again}", {DONE_KEY: "thanks", AGAIN_KEY: "again"}
+        return Script(nodes=nodes | _told_in_person(office, slow=slow))
+    return Script(nodes=nodes | _asked(office, notice, task, names, slow=slow))
+
+
+_AGAIN = "再听一遍按星号。"
+
+
+def _asked(office: Office, notice: Notice, task: Task, names: Sequence[str], *, slow: bool) -> dict[str, Node]:
+    ask = f"{'办好了' if len(names) == 1 else '都办好了'}按{DONE_KEY}。"
+    more = f"{f'不会办打{office.phone}' if office.phone else '不会办到村委会'}，{_AGAIN}"
+    who = "、".join(_called(notice, names))
+    wrong = f"打{office.phone}" if office.phone else "到村委会说一声"
+    keys = {DONE_KEY: "thanks", AGAIN_KEY: "again"}
+    return {
+        "ask": Node(says=(ask,), answers=keys, wait_ms=_BREATH_MS, silent="more", slow=slow, whole=True),
+        "more": Node(says=(more,), answers=keys, wait_ms=_ANSWER_MS, silent="last", slow=slow),
+        "last": Node(says=(ask, more), answers=keys, wait_ms=_ANSWER_MS, silent="end", slow=True),
+        "thanks": Node(says=(f"记下了：{who}{task.what}办好了。弄错了{wrong}，再见。",), slow=slow),
+    }
+
+
+def _told_in_person(office: Office, *, slow: bool) -> dict[str, Node]:
+    """More than it could name: no key speaks for them."""
+    ask = f"谁办好了，{f'打{office.phone}说一声' if office.phone else '到村委会说一声'}，{_AGAIN}"
+    keys = {AGAIN_KEY: "again"}
+    return {
+        "ask": Node(says=(ask,), answers=keys, wait_ms=_ANSWER_MS, silent="last", slow=slow),
+        "last": Node(says=(ask,), answers=keys, wait_ms=_ANSWER_MS, silent="end", slow=True),
+    }
+
+
+def reminder_spoken(office: Office, notice: Notice, task: Task, names: Sequence[str]) -> str:
+    """What the call says after its greeting, once, as the desk shows it."""
+    nodes = reminder_script(office, notice, task, names).nodes
+    return "".join(line for name in ("matter", "ask", "more") if name in nodes for line in nodes[name].says)
 
 
 def _opening(notice: Notice, task: Task) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -29,6 +29,16 @@ class Task:
     def over_ms(self) -> int:
         return day_over_ms(self.by_day)
 
+    @property
+    def last_ms(self) -> int:
+        """The beginning of the last day."""
+        return parse_iso(f"{self.by_day}T00:00:00")
+
+    @property
+    def seen(self) -> str:
+        """What a page shows of it, so that a form can say what its writer looked at."""
+        return f"{self.by_day} {self.what}"
+
 
 def day_over_ms(day: date) -> int:
     """The end of a Beijing day."""
@@ -46,8 +56,6 @@ class TaskUnit:
     done_ms: int | None
     via: str
     by: str
-    reminded: bool
-    """Whether a reminder for the present day was made for it."""
 
 
 def task_of(tx: sqlite3.Connection, notice_id: int) -> Task | None:
@@ -66,13 +74,23 @@ def _task(row: sqlite3.Row) -> Task:
     )
 
 
-def unreminded(tx: sqlite3.Connection, today: date) -> list[Task]:
-    """Tasks whose day is not over and that nobody has been reminded of."""
+def tasks_ahead(tx: sqlite3.Connection, today: date) -> list[Task]:
+    """Those whose day is not over, the nearest first."""
     rows = tx.execute(
-        "SELECT * FROM notice_task WHERE reminded_ms IS NULL AND by_day >= :today ORDER BY by_day, notice_id",
-        {"today": today.isoformat()},
+        "SELECT * FROM notice_task WHERE by_day >= :today ORDER BY by_day, notice_id", {"today": today.isoformat()}
     )
     return [_task(row) for row in rows]
+
+
+def still_open(tx: sqlite3.Connection, notice_ids: Collection[int], today: date) -> dict[int, tuple[Task, int]]:
+    """Of these notices, what is to be done by a day that is not over, and how many have it still to do (not 0)."""
+    rows = tx.execute(
+        "SELECT t.*, (SELECT count(*) FROM notice_unit u WHERE u.notice_id = t.notice_id AND NOT EXISTS"
+        "   (SELECT 1 FROM task_done d WHERE d.unit_id = u.id AND d.undone_ms IS NULL)) AS undone"
+        " FROM json_each(:wanted) w JOIN notice_task t ON t.notice_id = w.value WHERE t.by_day >= :today",
+        {"wanted": json.dumps(sorted(notice_ids)), "today": today.isoformat()},
+    )
+    return {row["notice_id"]: (_task(row), row["undone"]) for row in rows if row["undone"]}
 
 
 def put_task(tx: sqlite3.Connection, notice_id: int, *, what: str, by_day: date, by: str, now_ms: int) -> None:
@@ -110,14 +128,89 @@ def add_reminder(
     )
 
 
-def phones_reminded(tx: sqlite3.Connection, notice_id: int) -> set[int]:
-    """To which a reminder of the present day was made and not taken back."""
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    """A message that reminds of the present day. `state` None: the gateway has forgotten it."""
+
+    message_id: int
+    phone_id: int
+    channel: Channel
+    state: MessageState | None
+    error: str | None
+    last_ms: int
+    """When it ended, or was queued."""
+    units: tuple[UnitId, ...]
+    """Whom it names."""
+    owed: bool
+    """Whether it was taken back or reached nobody, and one of them has it still to do and is on that phone still."""
+
+
+_ON_PHONE = """EXISTS (
+    SELECT 1 FROM notice_unit u JOIN phone_holder p ON p.phone_id = r.phone_id
+      JOIN resident h ON h.id = p.resident_id AND h.left_ms IS NULL
+     WHERE u.id = r.unit_id
+       AND CASE WHEN u.resident_id IS NULL THEN h.household_id = u.household_id ELSE h.id = u.resident_id END)"""
+"""Whether somebody of the unit that a row of `task_reminder` (r) names holds its phone today."""
+
+_DONE = "EXISTS (SELECT 1 FROM task_done d WHERE d.unit_id = r.unit_id AND d.undone_ms IS NULL)"
+
+
+def reminders_of(tx: sqlite3.Connection, notice_id: int) -> list[Reminder]:
+    """Every reminder of the present day, the oldest first, those that were taken back too."""
     rows = tx.execute(
-        "SELECT DISTINCT r.phone_id FROM task_reminder r"
-        " JOIN notice_task t ON t.notice_id = r.notice_id AND t.by_day = r.by_day"
+        "SELECT r.message_id, r.phone_id, json_group_array(r.unit_id) AS units,"
+        f" max(CASE WHEN m.state IN ('withdrawn', 'failed', 'unknown') THEN {_ON_PHONE} AND NOT {_DONE} END) AS owed,"
+        " coalesce(m.channel, 'sms') AS channel, m.state, m.error,"
+        " coalesce(m.ended_ms, m.queued_ms, 0) AS last_ms"
+        " FROM task_reminder r JOIN notice_task t ON t.notice_id = r.notice_id AND t.by_day = r.by_day"
         " LEFT JOIN message_state m ON m.id = r.message_id"
-        " WHERE r.notice_id = :notice AND (m.state IS NULL OR m.state <> 'withdrawn')",
+        " WHERE r.notice_id = :notice GROUP BY r.message_id ORDER BY r.message_id",
         {"notice": notice_id},
+    )
+    return [
+        Reminder(
+            message_id=row["message_id"],
+            phone_id=row["phone_id"],
+            channel=Channel(row["channel"]),
+            state=None if row["state"] is None else MessageState(row["state"]),
+            error=row["error"],
+            last_ms=row["last_ms"],
+            units=tuple(map(UnitId, json.loads(row["units"]))),
+            owed=bool(row["owed"]),
+        )
+        for row in rows
+    ]
+
+
+def queued_for_another(tx: sqlite3.Connection) -> list[int]:
+    """Reminders that wait for a phone which somebody they name, and who has it still to do, holds no more."""
+    rows = tx.execute(
+        "SELECT DISTINCT r.message_id FROM message_state m JOIN task_reminder r ON r.message_id = m.id"
+        f" WHERE m.state = 'queued' AND NOT {_ON_PHONE} AND NOT {_DONE} ORDER BY r.message_id"
+    )
+    return [row["message_id"] for row in rows]
+
+
+def undone_since(tx: sqlite3.Connection, notice_id: int, since_ms: int) -> set[UnitId]:
+    """Those that counted as done then and do not any more."""
+    rows = tx.execute(
+        "SELECT DISTINCT u.id FROM notice_unit u JOIN task_done o ON o.unit_id = u.id AND o.undone_ms >= :since"
+        " WHERE u.notice_id = :notice AND NOT EXISTS"
+        " (SELECT 1 FROM task_done d WHERE d.unit_id = u.id AND d.undone_ms IS NULL)",
+        {"notice": notice_id, "since": since_ms},
+    )
+    return {UnitId(row["id"]) for row in rows}
+
+
+def phones_of(tx: sqlite3.Connection, units: Collection[UnitId]) -> set[int]:
+    """Phones on which notices are wanted, of those of these units who have it still to do."""
+    rows = tx.execute(
+        "SELECT DISTINCT p.phone_id FROM json_each(:units) w JOIN notice_unit u ON u.id = w.value"
+        " JOIN resident h ON h.left_ms IS NULL"
+        "  AND CASE WHEN u.resident_id IS NULL THEN h.household_id = u.household_id ELSE h.id = u.resident_id END"
+        " JOIN phone_holder p ON p.resident_id = h.id JOIN phone f ON f.id = p.phone_id AND f.opted = 'all'"
+        " WHERE NOT EXISTS (SELECT 1 FROM task_done d WHERE d.unit_id = u.id AND d.undone_ms IS NULL)",
+        {"units": json.dumps(sorted(units))},
     )
     return {row["phone_id"] for row in rows}
 
@@ -138,24 +231,6 @@ def reminded_units(tx: sqlite3.Connection, message_id: int) -> list[UnitId]:
         "SELECT unit_id FROM task_reminder WHERE message_id = :message ORDER BY unit_id", {"message": message_id}
     )
     return [UnitId(row["unit_id"]) for row in rows]
-
-
-Reminders = Mapping[tuple[Channel, MessageState | None], int]
-"""How many, by channel and state."""
-
-
-def reminder_states(tx: sqlite3.Connection, notice_id: int) -> Reminders:
-    """The reminders of the present day; those the gateway has forgotten count as SMS in no state."""
-    rows = tx.execute(
-        "SELECT coalesce(m.channel, 'sms') AS channel, m.state, count(DISTINCT r.message_id) AS n FROM task_reminder r"
-        " JOIN notice_task t ON t.notice_id = r.notice_id AND t.by_day = r.by_day"
-        " LEFT JOIN message_state m ON m.id = r.message_id WHERE r.notice_id = :notice GROUP BY 1, m.state",
-        {"notice": notice_id},
-    )
-    return {
-        (Channel(row["channel"]), None if row["state"] is None else MessageState(row["state"])): row["n"]
-        for row in rows
-    }
 
 
 def asked_by(tx: sqlite3.Connection, message_id: int) -> tuple[int, int] | None:
@@ -190,9 +265,7 @@ def needless_reminders(
 
 _UNITS = """
     SELECT u.id, u.group_no, u.name, u.household_id, d.at_ms AS done_ms, coalesce(d.via, '') AS via,
-           coalesce(d.recorded_by, '') AS by,
-           EXISTS (SELECT 1 FROM task_reminder r JOIN notice_task t ON t.notice_id = r.notice_id
-                    AND t.by_day = r.by_day WHERE r.unit_id = u.id) AS reminded
+           coalesce(d.recorded_by, '') AS by
       FROM notice_unit u LEFT JOIN task_done d ON d.unit_id = u.id AND d.undone_ms IS NULL
      WHERE u.notice_id = :notice ORDER BY u.group_no, u.place
 """
@@ -209,7 +282,6 @@ def task_units(tx: sqlite3.Connection, notice_id: int) -> list[TaskUnit]:
             done_ms=row["done_ms"],
             via=row["via"],
             by=row["by"],
-            reminded=bool(row["reminded"]),
         )
         for row in tx.execute(_UNITS, {"notice": notice_id})
     ]

@@ -25,6 +25,7 @@ from village.notices.reach import Funnel, GroupReach, Reach, Stage, Tile, reach,
 from village.notices.reach_store import Answer, Try, UnitRow, answers_of, tries_of, unit_rows
 from village.notices.running import running
 from village.notices.send_notice import MISSED
+from village.notices.tasks_store import Task, still_open
 from village.notices.wechat import poster, wechat_text
 from village.people.store import is_empty
 from village.polls.store import running_polls
@@ -87,6 +88,13 @@ class _Running:
     reach: Reach
     overdue: bool
     """Its time is over and somebody has not been told."""
+    task: Task | None
+    """What is to be done by a day that is not over, where somebody has it still to do."""
+    undone: int
+
+    @property
+    def answered(self) -> bool:
+        return self.reach.funnel.confirmed + self.reach.funnel.heard >= self.reach.funnel.units
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +124,8 @@ class _Desk:
 
     def _today(self, tx: sqlite3.Connection) -> _Today:
         now_ms = self._clock.now_ms()
-        seen = reaches(tx, running(tx, self._office, now_ms), now_ms, self._office)
         return _Today(
-            running=[
-                _Running(view, overdue=now_ms >= view.door_ms and view.funnel.unreached > 0)
-                for view in seen
-                if view.notice.channels.reaches_phones and view.funnel.confirmed + view.funnel.heard < view.funnel.units
-            ],
+            running=self._running(tx, now_ms),
             planned=store.planned(tx),
             missed=[
                 notice
@@ -133,6 +136,18 @@ class _Desk:
             from_county=[notice for notice in county_notices(tx) if notice.waits],
             no_roster=is_empty(tx),
         )
+
+    def _running(self, tx: sqlite3.Connection, now_ms: int) -> list[_Running]:
+        """Whatever still waits for an answer, or for something to be done."""
+        seen = reaches(tx, running(tx, self._office, now_ms), now_ms, self._office)
+        undone = still_open(tx, [view.notice.id for view in seen], beijing(now_ms).date())
+        found = []
+        for view in seen:
+            task, left = undone.get(view.notice.id, (None, 0))
+            one = _Running(view, now_ms >= view.door_ms and view.funnel.unreached > 0, task, left)
+            if left or (view.notice.channels.reaches_phones and not one.answered):
+                found.append(one)
+        return found
 
     @signed_in
     async def index(self, request: web.Request) -> web.StreamResponse:

@@ -15,8 +15,8 @@ from village.ground.clock import Clock
 from village.ground.database import Database
 from village.ground.wording import RefusalError, Wording, say
 from village.notices.done import Done, mark_done, undo_done
-from village.notices.office import Means
-from village.notices.task_words import reminder_text
+from village.notices.office import Means, Office
+from village.notices.task_words import reminder_spoken, reminder_text
 from village.notices.tasks import (
     LONGEST_WHAT,
     TaskView,
@@ -53,11 +53,10 @@ class _Tasks:
         self, request: web.Request, form: Form | None = None, refused: RefusalError | None = None
     ) -> web.Response:
         """`?show=open|done`, `?find=王`."""
-        notice_id, office = path_number(request, "id"), self._means.office
-        view = await self._db.read(lambda tx: task_view(tx, notice_id, office))
+        notice_id, office, now_ms = path_number(request, "id"), self._means.office, self._clock.now_ms()
+        view = await self._db.read(lambda tx: task_view(tx, notice_id, office, now_ms))
         show, find = query_text(request, "show"), query_text(request, "find")
         show = show if show in ("open", "done", "all") else "open"
-        text = reminder_text(office, view.notice, view.task, [_example(view)]) if view.task is not None else ""
         return await render(
             request,
             "notices/task.html",
@@ -67,7 +66,7 @@ class _Tasks:
             show=show,
             find=find,
             suggested=_suggested(view.notice.text),
-            reminder=text,
+            reminder=_reminder(office, view),
             longest=LONGEST_WHAT,
             form=form,
             refused=refused,
@@ -90,11 +89,11 @@ class _Tasks:
                 undo_done(tx, notice_id, unit_id, now_ms=now_ms)
                 return f"#u{unit_id}", None
             if form.has("drop"):
-                drop_task(tx, outbox, notice_id)
+                drop_task(tx, outbox, notice_id, seen=form.text("seen"))
                 return "", say("不催了，谁办好了还记着")
             set_task(
                 tx, outbox, notice_id, what=form.needed("what", say("办什么")), by_day=_day(form), by=account.name,
-                now_ms=now_ms,
+                now_ms=now_ms, seen=form.text("seen"),
             )  # fmt: skip
             return "", say("记下了")
 
@@ -119,6 +118,14 @@ def _suggested(text: str) -> str:
     """医保 of 医保12月25日截止: what stands before the first date, figure or comma, where that is a word."""
     first = re.split(r"[0-9０-９,，。:：!！?？;；\s]", text.strip(), maxsplit=1)[0]
     return first if 2 <= len(first) <= LONGEST_WHAT else ""
+
+
+def _reminder(office: Office, view: TaskView) -> str:
+    """As it would go now: the SMS, or what is said where all are called; empty where nobody is reminded."""
+    if view.task is None or not (view.would_reach or view.would_ring):
+        return ""
+    words = reminder_text if view.would_reach else reminder_spoken
+    return words(office, view.notice, view.task, [_example(view)])
 
 
 def _example(view: TaskView) -> str:
