@@ -144,8 +144,8 @@ def runs(tx: sqlite3.Connection, notice_id: int, since_ms: int, *, door_after_ms
 
 
 def planned(tx: sqlite3.Connection) -> list[Notice]:
-    """Those still to come, the furthest first."""
-    rows = tx.execute(f"{_NOTICE} WHERE n.state = 'planned' ORDER BY n.start_ms DESC, n.id DESC")
+    """Those still to come, the nearest first."""
+    rows = tx.execute(f"{_NOTICE} WHERE n.state = 'planned' ORDER BY n.start_ms, n.id")
     return [_notice(row) for row in rows]
 
 
@@ -154,12 +154,6 @@ def planned_until(tx: sqlite3.Connection, now_ms: int) -> list[Notice]:
         _NOTICE + " WHERE n.state = 'planned' AND n.start_ms <= :now ORDER BY n.start_ms, n.id", {"now": now_ms}
     )
     return [_notice(row) for row in rows]
-
-
-def next_planned_ms(tx: sqlite3.Connection) -> int | None:
-    """When the next planned notice is due to go out; None where none is planned."""
-    value: int | None = tx.execute("SELECT min(start_ms) FROM notice WHERE state = 'planned'").fetchone()[0]
-    return value
 
 
 def notice_of_request(tx: sqlite3.Connection, request: str) -> Notice | None:
@@ -316,6 +310,7 @@ class CopyRow:
     """None: the gateway has forgotten the message."""
     accepted_ms: int | None
     """Of a call: when it was picked up."""
+    rung: Rung
 
     @property
     def may_have_been_read(self) -> bool:
@@ -328,7 +323,7 @@ class CopyRow:
 
 _COPY = """
     SELECT c.id AS copy_id, c.notice_id, c.version, c.phone_id, c.channel, c.kind, c.message_id,
-           m.state, m.accepted_ms
+           c.rung, m.state, m.accepted_ms
       FROM notice_copy c LEFT JOIN message_state m ON m.id = c.message_id
 """
 
@@ -343,6 +338,7 @@ def _copy(row: sqlite3.Row) -> CopyRow:
         message_id=row["message_id"],
         state=None if row["state"] is None else MessageState(row["state"]),
         accepted_ms=row["accepted_ms"],
+        rung=Rung(row["rung"]),
     )
 
 

@@ -1,8 +1,8 @@
 """The form of one phone at the desk: what it showed, what the clerk changed there, and what changed meanwhile.
 
 A page stands open for an hour, and by then the villager has opted out by SMS or another clerk has ticked something.
-What the clerk did not touch is therefore left as it is now, whatever his page still shows. Never decides who wins: where
-both changed the same field, the clerk sees what it is now and chooses again.
+What the clerk did not touch is therefore left as it is now, whatever his page still shows. Never decides who wins:
+where both changed the same field, the clerk sees what it is now and chooses again.
 """
 
 from __future__ import annotations
