@@ -17,6 +17,7 @@ from village.ground.clock import beijing
 from village.ground.wording import RefusalError, say
 from village.notices.notice import Channels, CopyKind, Issuer, Notice, NoticeId, Order, Rung, State, UnitId, UnitKind
 from village.notices.tasks_store import day_over_ms
+from village.notices.unsent_store import STILL_UNSENT
 from village.notices.ways import Unit
 from village.people.audience import Audience
 
@@ -361,7 +362,7 @@ def unsent_to(tx: sqlite3.Connection, phone_id: int, since_ms: int) -> list[int]
     """Messages of notices running since then that may still be sent to this phone of our own accord."""
     rows = tx.execute(
         "SELECT c.message_id FROM notice_copy c JOIN message_state m ON m.id = c.message_id"
-        " WHERE c.phone_id = :phone AND c.kind <> 'asked' AND m.state IN ('queued', 'sending', 'accepted', 'unknown')"
+        f" WHERE c.phone_id = :phone AND c.kind <> 'asked' AND {STILL_UNSENT}"
         f" AND c.notice_id IN (SELECT n.id FROM notice n WHERE {_RUNNING})",
         {"phone": phone_id, **_running(since_ms, 0)},
     )
