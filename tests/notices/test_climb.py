@@ -15,6 +15,7 @@ from tests.notices.town import House, Town
 from village.ground.clock import beijing, parse_iso
 from village.ground.database import Database
 from village.ground.wording import RefusalError
+from village.notices import climb_store
 from village.notices.climb import climb_due, next_step
 from village.notices.confirm import Via, confirm, read_to
 from village.notices.correct_notice import correct_notice
@@ -924,3 +925,17 @@ async def test_a_reminder_that_waits_gives_way_to_the_call(steps: Steps) -> None
     _, notice = await one_house(steps)
     assert (await steps.after(10))[-1] == (Rung.CALL, 1)
     assert await states(steps, notice) == [("sms", "delivered"), ("sms", "withdrawn"), ("call", "queued")]
+
+
+async def test_the_looks_of_every_minute_read_the_queue_and_not_the_messages_of_years(db: Database) -> None:
+    def plan(tx: sqlite3.Connection) -> list[str]:
+        asked: list[str] = []
+        tx.set_trace_callback(asked.append)
+        climb_store.queued_for_nobody(tx)
+        climb_store.texts_beside_calls(tx, 1)
+        tx.set_trace_callback(None)
+        return [row["detail"] for sql in asked for row in tx.execute(f"EXPLAIN QUERY PLAN {sql}")]
+
+    steps = await db.read(plan)
+    assert sum("message_open" in step for step in steps) == 2
+    assert not [step for step in steps if step.startswith("SCAN")]

@@ -11,6 +11,10 @@ from gateway.message import Channel
 from gateway.message import State as MessageState
 from village.notices.notice import CopyKind, Notice, Rung
 
+_QUEUED = "m.state IN ('queued', 'unknown') AND m.state = 'queued'"
+"""Said twice: SQLite uses the gateway's index of what is open only where it reads its very condition. Both looks are
+made every minute, and there are messages of years."""
+
 
 def climbed(tx: sqlite3.Connection, notice_id: int, version: int) -> dict[Rung, int]:
     """The rungs of one wording, and when."""
@@ -111,7 +115,8 @@ def texts_beside_calls(tx: sqlite3.Connection, now_ms: int) -> dict[int, list[in
     rows = tx.execute(
         "SELECT c.notice_id, c.message_id FROM message_state m"  # the queue is short: it is read first
         " CROSS JOIN notice_copy c ON c.message_id = m.id JOIN notice n ON n.id = c.notice_id AND n.version = c.version"
-        " WHERE m.state = 'queued' AND m.channel = 'sms' AND m.due_ms <= :now AND c.kind <> 'asked'"
+        f" WHERE {_QUEUED} AND m.channel = 'sms' AND m.due_ms <= :now"
+        " AND c.kind <> 'asked'"
         " AND n.state = 'sent' AND NOT n.urgent AND EXISTS (SELECT 1 FROM notice_copy d"
         "  JOIN message_state h ON h.id = d.message_id WHERE d.notice_id = c.notice_id AND d.version = c.version"
         "  AND d.phone_id = c.phone_id AND d.channel = 'call' AND d.rung >= 2 AND h.state IN ('queued', 'sending'))",
@@ -143,7 +148,7 @@ def queued_for_nobody(tx: sqlite3.Connection) -> list[int]:
     rows = tx.execute(
         "SELECT c.message_id FROM message_state m JOIN notice_copy c ON c.message_id = m.id"
         " JOIN notice n ON n.id = c.notice_id AND n.version = c.version"
-        " WHERE m.state = 'queued' AND n.state = 'sent' AND c.kind <> 'asked'"
+        f" WHERE {_QUEUED} AND n.state = 'sent' AND c.kind <> 'asked'"
         " AND (c.rung > 0 OR (c.channel = 'call' AND NOT n.urgent))"
         " AND NOT EXISTS (SELECT 1 FROM notice_copy_serves s WHERE s.copy_id = c.id"
         "  AND NOT EXISTS (SELECT 1 FROM notice_confirmation f WHERE f.unit_id = s.unit_id AND f.lapsed_ms IS NULL)"
