@@ -136,14 +136,6 @@ class Inbox:
             ).fetchone()[0]
         )
 
-    def received_since(self, tx: sqlite3.Connection, sender: str, since_ms: int) -> int:
-        return int(
-            tx.execute(
-                "SELECT count(*) FROM inbox WHERE fingerprint = :fingerprint AND received_ms >= :since",
-                {"fingerprint": self._vault.fingerprint(canonical_sender(sender)), "since": since_ms},
-            ).fetchone()[0]
-        )
-
     def _text_print(self, sender: str, text: str) -> bytes:
         """With the sender in it: of the text alone, all who sent the same ballot would bear the same print."""
         return self._vault.fingerprint(f"text\n{sender}\n{unicodedata.normalize('NFKC', text).strip()}")

@@ -5,22 +5,16 @@ All of it runs on the unit of work the caller opened, so a notice and its messag
 
 from __future__ import annotations
 
-import re
 import sqlite3
-import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gateway import home_store, segments, store
+from gateway import home_store, queue_store, segments, store
 from gateway.failures import DraftError
 from gateway.ground import Clock, Vault
 from gateway.message import LIFETIME_MS, Channel, Draft, State
 from gateway.phone import is_e164
 from gateway.verdict import Verdict
-
-_ECHO_TEXTS = 5
-_ECHO_MS = 24 * 3_600_000
-_HISTORY_MOST = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +84,10 @@ class Outbox:
                 store.stop_one(tx, message_id)
         return withdrawn
 
+    def put_off(self, tx: sqlite3.Connection, ids: Iterable[int], until_ms: int) -> None:
+        """What still waits does not go before then; an instant that is past lets it go now. All else stays as it is."""
+        queue_store.put_off(tx, [(message_id, until_ms) for message_id in ids])
+
     def keep_home(self, tx: sqlite3.Connection, e164: str, *, home_only: bool) -> None:
         """Whether that number may not leave the country; holds for good, also for what already waits."""
         recipient_id, _ = store.recipient(tx, self._vault, e164)
@@ -110,22 +108,6 @@ class Outbox:
             )
             for row in store.history(tx, self._vault, e164, limit)
         ]
-
-    def is_echo(self, tx: sqlite3.Connection, e164: str, text: str) -> bool:
-        """Whether `text` is, or carries, one of our own last texts to that number: a robot that sends them back."""
-        heard = _bare(text)
-        since_ms = self._clock.now_ms() - _ECHO_MS
-        return any(
-            sent.channel == Channel.SMS and sent.queued_ms >= since_ms and (ours := _bare(sent.text)) and ours in heard
-            for sent in self.recent(tx, e164, limit=_ECHO_TEXTS)
-        )
-
-    def sent_since(self, tx: sqlite3.Connection, e164: str, since_ms: int, kinds: Collection[str] | None = None) -> int:
-        """How many messages (of these kinds) that number was given since then; counts no further than 200."""
-        return sum(
-            row["queued_ms"] >= since_ms and (kinds is None or row["kind"] in kinds)
-            for row in store.history(tx, self._vault, e164, _HISTORY_MOST)
-        )
 
 
 def _content(draft: Draft) -> str:
@@ -155,7 +137,3 @@ def _expires_ms(draft: Draft, now_ms: int) -> int:
     if draft.expires_ms is not None:
         return draft.expires_ms
     return max(now_ms, draft.not_before_ms) + LIFETIME_MS[draft.priority]
-
-
-def _bare(text: str) -> str:
-    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text))

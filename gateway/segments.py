@@ -40,11 +40,6 @@ def encoding_of(text: str) -> Encoding:
     return "gsm7" if all(c in _GSM7 or c in _GSM7_EXTENSION for c in text) else "ucs2"
 
 
-def single_limit(encoding: Encoding) -> int:
-    """Units that fit one SMS alone."""
-    return _SINGLE[encoding]
-
-
 def count(text: str) -> Segments:
     """How the carrier will count `text`. An empty text is one empty part."""
     encoding = encoding_of(text)

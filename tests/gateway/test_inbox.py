@@ -99,8 +99,6 @@ async def test_a_robot_that_repeats_itself_is_counted(rig: Rig) -> None:
     inbox = rig.gateway.inbox
     assert await rig.db.read(lambda tx: inbox.repeats(tx, WANG, "我在开会", 0)) == 5
     assert await rig.db.read(lambda tx: inbox.repeats(tx, LI, "我在开会", 0)) == 0
-    assert await rig.db.read(lambda tx: inbox.received_since(tx, WANG, 0)) == 6
-    assert await rig.db.read(lambda tx: inbox.received_since(tx, WANG, rig.clock.now_ms() + 1)) == 0
 
 
 async def test_a_text_offered_again_after_a_crash_is_handed_over_once(rig: Rig) -> None:

@@ -202,24 +202,7 @@ async def test_history_of_a_number_newest_first(rig: Rig) -> None:
     await rig.send_all([draft(WANG, f"第{n}条") for n in range(8)] + [draft(LI, "别人的")])
     recent = await rig.db.read(lambda tx: rig.gateway.outbox.recent(tx, WANG))
     assert [sent.text for sent in recent] == ["第7条", "第6条", "第5条", "第4条", "第3条"]
-    assert await rig.db.read(lambda tx: rig.gateway.outbox.sent_since(tx, WANG, 0)) == 8
-    assert await rig.db.read(lambda tx: rig.gateway.outbox.sent_since(tx, WANG, 0, ["reply"])) == 0
     assert await rig.db.read(lambda tx: rig.gateway.outbox.recent(tx, ZHAO)) == []
-
-
-async def test_an_echo_of_our_own_text_is_seen(rig: Rig) -> None:
-    await rig.send(text="【青山村】已记下您收到通知17。")
-    outbox = rig.gateway.outbox
-
-    async def is_echo(number: str, text: str) -> bool:
-        return await rig.db.read(lambda tx: outbox.is_echo(tx, number, text))
-
-    assert await is_echo(WANG, "【青山村】已记下您收到通知17。")
-    assert await is_echo(WANG, "自动回复：【青山村】已记下您收到通知17。 ")
-    assert not await is_echo(WANG, "9")
-    assert not await is_echo(LI, "【青山村】已记下您收到通知17。")
-    await rig.clock.advance(25 * 3_600_000)
-    assert not await is_echo(WANG, "【青山村】已记下您收到通知17。")
 
 
 async def test_no_number_and_no_text_lies_in_clear_in_the_files(

@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 
+from gateway import queue_store
 from gateway.message import Channel, Priority, State
 from tests.notices.town import House, Town
 from village.ground.clock import beijing, parse_iso
 from village.ground.database import Database
 from village.ground.wording import RefusalError
+from village.notices import climb_store
 from village.notices.climb import climb_due, next_step
-from village.notices.confirm import Via, confirm
+from village.notices.confirm import Via, confirm, read_to
 from village.notices.correct_notice import correct_notice
 from village.notices.doors import doors
 from village.notices.ladder import Ladder, due_rung, next_open_ms, other_time_ms
@@ -24,6 +26,7 @@ from village.notices.plan import plan
 from village.notices.stop_notice import stop_notice
 from village.people import changes_store, phones
 from village.people.audience import Audience
+from village.people.store import phone_by_id
 
 HOUR = 3_600_000
 OPEN = ((7 * 60, 12 * 60 + 30), (14 * 60, 21 * 60))
@@ -180,6 +183,59 @@ async def test_what_waits_for_somebody_who_has_answered_is_taken_back(steps: Ste
     )
     await steps.climb()
     assert (await steps.newest(notice))["state"] == State.WITHDRAWN
+
+
+@pytest.mark.parametrize(("more", "made"), [({}, False), ({"urgent": True}, True), ({"persons": True}, True)], ids=str)
+async def test_the_first_call_is_not_made_to_a_household_that_has_answered(
+    steps: Steps, more: dict[str, object], made: bool
+) -> None:
+    """But in danger to life, and where persons were addressed: a child's 9 does not clear the grandmother. The first
+    SMS goes out in any case."""
+
+    def unit(tx: sqlite3.Connection) -> Notice:
+        house = steps.town.house(tx, "王德福", people=3, phones=3)
+        steps.town.wants(tx, house.phones[1], "call")
+        whom = {"audience": Audience.residents(house.residents)} if more.get("persons") else more
+        notice = steps.town.send(tx, **whom)
+        steps.town.deliver(tx, steps.town.messages(tx, notice)[0]["id"])
+        confirm(tx, notice.id, via=Via.SMS, at_ms=steps.town.clock.now_ms(), phone_id=house.phones[0])
+        return notice
+
+    notice = await steps.do(unit)
+    await steps.climb()
+    assert sorted(await states(steps, notice)) == [
+        ("call", "queued" if made else "withdrawn"), ("sms", "delivered"), ("sms", "queued"),
+    ]  # fmt: skip
+
+
+async def test_what_somebody_asks_to_be_read_is_read_though_the_household_has_answered(steps: Steps) -> None:
+    house, notice = await one_house(steps)
+
+    def unit(tx: sqlite3.Connection) -> None:
+        now_ms = steps.town.clock.now_ms()
+        confirm(tx, notice.id, via=Via.SMS, at_ms=now_ms, phone_id=house.phones[0])
+        phone = phone_by_id(tx, house.phones[0])
+        assert phone is not None
+        read_to(tx, steps.town.means, notice, phone, now_ms)
+
+    await steps.do(unit)
+    await steps.climb()
+    assert await states(steps, notice) == [("sms", "delivered"), ("call", "queued")]
+
+
+async def test_what_is_on_the_page_only_climbs_nothing(steps: Steps) -> None:
+    await one_house_on_the_page(steps)
+    assert await steps.after(30) == []
+    assert await steps.db.read(lambda tx: tx.execute("SELECT count(*) FROM notice_rung").fetchone()[0]) == 0
+
+
+async def one_house_on_the_page(steps: Steps) -> Notice:
+    def unit(tx: sqlite3.Connection) -> Notice:
+        steps.town.house(tx, "王德福")
+        return steps.town.send(tx, channels=Channels(sms=False, call=False))
+
+    made: Notice = await steps.do(unit)
+    return made
 
 
 async def test_a_failed_sms_rings_nobody_whose_household_has_answered_on_another_phone(steps: Steps) -> None:
@@ -721,9 +777,82 @@ async def test_whose_sms_has_not_left_is_rung_by_the_last_call_instead(steps: St
     assert await steps.after(10) == [(Rung.REMINDER, 0), (Rung.CALL, 0)]
     assert await states(steps, notice) == [("sms", "queued")]
     assert await steps.after(13) == [(Rung.SECOND_CALL, 1)]
-    assert await states(steps, notice) == [("sms", "withdrawn"), ("call", "queued")]
-    await steps.do(no_answer(steps, (await steps.newest(notice))["id"]))
-    assert await steps.visits(notice) == 1
+    assert await states(steps, notice) == [("sms", "queued"), ("call", "queued")]
+    assert not await text_may_go(steps, notice)
+    await steps.do(lambda tx: steps.town.listen(tx, steps.town.messages(tx, notice)[1]["id"]))
+    assert await states(steps, notice) == [("sms", "withdrawn"), ("call", "delivered")]
+    await steps.after(4)
+    assert await steps.visits(notice) == 0
+
+
+async def text_may_go(steps: Steps, notice: Notice) -> bool:
+    """Whether a line that is back would carry the SMS that waits."""
+    rows = await steps.db.read(lambda tx: steps.town.messages(tx, notice))
+    (text,) = [row for row in rows if row["channel"] == Channel.SMS and row["state"] == State.QUEUED]
+    due = await steps.db.read(
+        lambda tx: tx.execute("SELECT due_ms FROM message_state WHERE id = ?", (text["id"],)).fetchone()[0]
+    )
+    return bool(due <= steps.town.clock.now_ms())
+
+
+async def last_call(steps: Steps, **more: object) -> tuple[House, Notice, int]:
+    """A household whose SMS has not left and for which the last call waits instead; the call's id."""
+    house, notice = await waiting_house(steps, rungs=(Rung.CALL,), **more)
+    assert await steps.after(9) == [(Rung.CALL, 1)]
+    assert await states(steps, notice) == [("sms", "queued"), ("call", "queued")]
+    assert not await text_may_go(steps, notice)
+    return house, notice, (await steps.newest(notice))["id"]
+
+
+async def test_the_sms_goes_after_all_when_the_call_it_gave_way_to_reached_nobody(steps: Steps) -> None:
+    _, notice, call = await last_call(steps)
+    await steps.do(lambda tx: steps.town.move(tx, call, State.SENDING))
+    await steps.climb()
+    assert not await text_may_go(steps, notice)  # it rings
+    await steps.do(lambda tx: steps.town.move(tx, call, State.QUEUED, State.SENDING))  # busy, and once more
+    assert not await text_may_go(steps, notice)
+    await steps.do(lambda tx: steps.town.move(tx, call, State.FAILED, error="no_answer"))
+    assert await text_may_go(steps, notice)
+    await steps.climb()
+    assert await text_may_go(steps, notice)
+    await steps.after(16)
+    assert await steps.visits(notice) == 1  # the line was down to the end
+
+
+async def test_with_both_lines_down_the_call_ends_and_the_sms_is_still_there(steps: Steps) -> None:
+    """Both on one stick: the call expires where the door list opens, the SMS waits on for its three days."""
+    _, notice, call = await last_call(steps)
+    await steps.after(15)
+    assert steps.town.clock.now_ms() >= notice.door_ms(24)
+    assert not await text_may_go(steps, notice)  # the call may have begun a moment before
+    await steps.do(lambda tx: steps.town.move(tx, call, State.EXPIRED))
+    assert await text_may_go(steps, notice)
+    assert await states(steps, notice) == [("sms", "queued"), ("call", "expired")]
+
+
+async def test_what_a_restart_lets_go_too_early_is_held_again_while_the_call_waits(steps: Steps) -> None:
+    """At its start the gateway lets every retry go that is put off further than its own table goes."""
+    _, notice, _ = await last_call(steps)
+
+    def restart(tx: sqlite3.Connection) -> None:
+        tx.execute("UPDATE message SET tries = 1 WHERE channel = 'sms'")
+        queue_store.bring_forward(tx, steps.town.clock.now_ms() + 2 * HOUR, steps.town.clock.now_ms())
+
+    await steps.do(restart)
+    assert await text_may_go(steps, notice)
+    await steps.climb()
+    assert not await text_may_go(steps, notice)
+
+
+async def test_an_sms_held_back_for_a_call_that_is_taken_back_goes(steps: Steps) -> None:
+    """They have answered by the page: the call is not made, the words still come to the phone."""
+    house, notice, _ = await last_call(steps)
+    await steps.do(
+        lambda tx: confirm(tx, notice.id, via=Via.PAGE, at_ms=steps.town.clock.now_ms(), household_id=house.id)
+    )
+    await steps.climb()
+    assert await states(steps, notice) == [("sms", "queued"), ("call", "withdrawn")]
+    assert await text_may_go(steps, notice)
 
 
 async def test_whose_sms_left_between_the_calls_is_rung_by_the_second(steps: Steps) -> None:
@@ -739,7 +868,8 @@ async def test_where_no_second_call_comes_the_first_is_the_last(steps: Steps, mo
     """None was wanted, or the door list opens before it."""
     _, notice = await waiting_house(steps, **more)
     assert (await steps.after(9))[-1] == (Rung.CALL, 1)
-    assert await states(steps, notice) == [("sms", "withdrawn"), ("call", "queued")]
+    assert await states(steps, notice) == [("sms", "queued"), ("call", "queued")]
+    assert not await text_may_go(steps, notice)
 
 
 async def test_where_the_sms_line_was_given_up_the_first_call_rings_at_once(steps: Steps) -> None:
@@ -795,3 +925,17 @@ async def test_a_reminder_that_waits_gives_way_to_the_call(steps: Steps) -> None
     _, notice = await one_house(steps)
     assert (await steps.after(10))[-1] == (Rung.CALL, 1)
     assert await states(steps, notice) == [("sms", "delivered"), ("sms", "withdrawn"), ("call", "queued")]
+
+
+async def test_the_looks_of_every_minute_read_the_queue_and_not_the_messages_of_years(db: Database) -> None:
+    def plan(tx: sqlite3.Connection) -> list[str]:
+        asked: list[str] = []
+        tx.set_trace_callback(asked.append)
+        climb_store.queued_for_nobody(tx)
+        climb_store.texts_beside_calls(tx, 1)
+        tx.set_trace_callback(None)
+        return [row["detail"] for sql in asked for row in tx.execute(f"EXPLAIN QUERY PLAN {sql}")]
+
+    steps = await db.read(plan)
+    assert sum("message_open" in step for step in steps) == 2
+    assert not [step for step in steps if step.startswith("SCAN")]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.segments import count
-from village.notices.compose import correction_text, headline, lint, longest_that_fits, saving, sms_body, sms_text
+from village.notices.compose import correction_text, headline, lint, saving, shortest_text, sms_body, sms_text
 from village.notices.notice import Channels, Order, tidy
 from village.notices.office import Office
 from village.people.audience import Audience
@@ -82,19 +82,15 @@ def test_what_saving_promises_is_true(length: int) -> None:
         assert count("水" * (length - less.units + 1)).parts == less.parts + 1
 
 
-def test_the_meter_tells_how_much_fits() -> None:
-    room = longest_that_fits(OFFICE, 17)
-    assert count(sms_text(OFFICE, 17, "水" * room)).parts == 1
-    assert count(sms_text(OFFICE, 17, "水" * (room + 1))).parts == 2
-
-
 def _warned(text: str, *, audience: Audience | None = None, channels: Channels | None = None) -> str:
     order = Order(text, audience or Audience.everyone(), channels or Channels())
     return "\n".join(str(w) for w in lint(order, 17, 380, OFFICE))
 
 
 def test_a_second_message_is_named_with_what_it_costs() -> None:
-    assert "短信要分2条发。少写1个字就只要1条，一共省38.00元" in _warned("水" * (longest_that_fits(OFFICE, 17) + 1))
+    longest = max(length for length in range(1, 70) if count(shortest_text(OFFICE, 17, "水" * length)).parts == 1)
+    assert "短信要分" not in _warned("水" * longest)
+    assert "短信要分2条发。少写1个字就只要1条，一共省38.00元" in _warned("水" * (longest + 1))
 
 
 @pytest.mark.parametrize("text", ["明天停水", "周六停水", "今晚8点开会"])

@@ -24,7 +24,7 @@ from village.notices.office import Means, Office
 from village.notices.reach import Stage, reach
 from village.notices.stop_notice import stop_notice
 from village.people.audience import Audience
-from village.people.changes_store import set_field
+from village.people.changes_store import come_back, leave, set_field
 from village.people.phones import hold
 from village.schema import PACKAGES
 
@@ -191,6 +191,43 @@ async def test_persons_are_listed_by_their_own_name(db: Database, town) -> None:
         return door_list(tx, town, notice)
 
     assert [door.name for door in (await db.write(unit)).open] == ["户主1"]
+
+
+@pytest.mark.parametrize("persons", [False, True])
+async def test_where_nobody_is_left_nobody_knocks_until_one_comes_back(db: Database, town, persons: bool) -> None:
+    """A household of one and one of two: the second one's house is still a house, the person who left is gone."""
+
+    def unit(tx):
+        one, two = town.house(tx, "甲", phones=0), town.house(tx, "乙", people=2, phones=0)
+        everybody = [*one.residents, *two.residents]
+        notice = town.send(tx, audience=Audience.residents(everybody) if persons else None)
+        assert view(tx, town, notice).funnel.unreached == (3 if persons else 2)
+        for resident in (one.residents[0], two.residents[0]):
+            leave(tx, town.hand, resident)
+        return one, notice
+
+    one, notice = await db.write(unit)
+    left = [name for name in ("甲", "乙") if persons or name == "甲"]
+    for _ in range(2):  # before the door list opens for those who did not answer, and after
+        made = await db.read(lambda tx: view(tx, town, notice))
+        assert [tile.name for tile in made.tiles if tile.stage is Stage.LEFT] == left
+        assert made.funnel.unreached == 1
+        listed = await db.read(lambda tx: door_list(tx, town, notice))
+        assert [door.name for door in listed.doors] == ["乙1" if persons else "乙"]
+        await town.clock.advance(25 * HOUR)
+    await db.write(lambda tx: come_back(tx, town.hand, one.residents[0]))
+    assert (await db.read(lambda tx: view(tx, town, notice))).funnel.unreached == 2
+
+
+async def test_who_had_answered_before_he_left_has_answered(db: Database, town) -> None:
+    def unit(tx):
+        house = town.house(tx, "甲")
+        notice = town.send(tx)
+        confirm(tx, notice.id, via="sms", at_ms=town.clock.now_ms(), phone_id=house.phones[0])
+        leave(tx, town.hand, house.residents[0])
+        return view(tx, town, notice)
+
+    assert [tile.stage for tile in (await db.write(unit)).tiles] == [Stage.CONFIRMED]
 
 
 async def test_the_curve_steps_up_as_households_answer(db: Database, town) -> None:

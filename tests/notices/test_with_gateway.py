@@ -19,11 +19,12 @@ from tests.notices.town import Town
 from village import questions
 from village.ground.database import Database
 from village.notices import store, tasks_store
+from village.notices.climb import climb_due
 from village.notices.confirm import Via, confirm
 from village.notices.correct_notice import correct_notice
 from village.notices.doors import doors
 from village.notices.ladder import next_open_ms
-from village.notices.notice import Channels, Notice
+from village.notices.notice import Channels, Notice, Rung
 from village.notices.reach import Funnel, reach
 from village.notices.tasks import remind_due, set_task
 from village.people.phones import set_home_only
@@ -302,3 +303,27 @@ async def test_whose_number_stays_at_home_is_visited_where_every_line_leaves_the
     assert carrier.thread(number(2)) == []
     listed = await db.read(lambda tx: doors(tx, notice.id, town.clock.now_ms(), town.means.office))
     assert {door.name: [str(words) for words in door.tried] for door in listed.open}["在家"] == ["短信1 不走国外线路"]
+
+
+async def test_both_lines_back_at_the_same_moment_bring_the_last_call_and_not_the_sms_too(line: Line) -> None:
+    """One stick carries both and was out all day; the power fails while the phone rings."""
+    db, town, carrier = line.db, line.town, line.carrier
+
+    def people(tx: sqlite3.Connection) -> Notice:
+        town.house(tx, "王德福")
+        return town.send(tx, rungs=(Rung.CALL,))
+
+    notice = await db.write(people)
+    carrier.add(number(1))
+    await town.clock.advance(9 * 3_600_000)
+    climbed = await db.write(lambda tx: climb_due(tx, town.means, town.clock.now_ms(), trusted=True))
+    assert [(rung, messages) for _, rung, messages in climbed] == [(Rung.CALL, 1)]
+    async with on_air(line):
+        await line.until_a_phone(lambda: (call := carrier.call(number(1))) is not None and call.state == "ringing")
+    async with on_air(line):
+        await line.until_a_phone(lambda: rung(carrier, number(1)))
+        await line.until(lambda tx: town.messages(tx, notice)[1]["state"] == "delivered")
+        await town.clock.advance(60_000)
+    rows = await db.read(lambda tx: town.messages(tx, notice))
+    assert [(row["channel"], row["state"]) for row in rows] == [("sms", "withdrawn"), ("call", "delivered")]
+    assert carrier.thread(number(1)) == []

@@ -24,7 +24,8 @@ from village.notices.office import Means, Office
 from village.notices.send_notice import send_notice
 from village.people import registration, store
 from village.people.audience import Audience
-from village.people.phones import set_channel
+from village.people.optout import set_opted
+from village.people.phones import set_channel, set_home_only
 from village.people.sheet import Cell
 from village.polls.open_poll import open_poll
 from village.polls.poll import Order as Ask
@@ -194,6 +195,101 @@ async def test_a_number_is_kept_off_lines_abroad_and_let_on_again(
     assert await kept() == (True, 1)
     await desk.submit(page, f"{path}/phones/{phone.id}", **form)
     assert await kept() == (False, 0)
+
+
+async def with_phone(desk: Browser, db: Database) -> tuple[Page, str, store.PhoneRow]:
+    """A clerk has somebody's page open, with a phone that takes everything; the path its form goes to."""
+    page, path = await person_page(desk, db, "李大山")
+    page = await desk.submit(page, f"{path}/phones", number="19900000077")
+    (row,) = await db.read(lambda tx: store.named(tx, "李大山"))
+    phone = row.phones[-1]
+    return page, f"{path}/phones/{phone.id}", phone
+
+
+async def phone_now(db: Database, phone: store.PhoneRow) -> store.PhoneRow:
+    found = await db.read(lambda tx: store.phone_by_id(tx, phone.id))
+    assert found is not None
+    return found
+
+
+UNTOUCHED = {"channel": "sms", "opted": "all", "do": "save"}
+
+
+async def test_a_page_left_open_takes_no_consent_back(
+    desk: Browser, bring_in: BringIn, db: Database, vault: Vault, clock: MovableClock
+) -> None:
+    """The villager opts out by SMS, another clerk keeps the number at home; the first one then only ticks 念慢些."""
+    await bring_in()
+    page, path, phone = await with_phone(desk, db)
+
+    def meanwhile(tx: sqlite3.Connection) -> None:
+        at_ms = clock.now_ms()
+        set_opted(tx, phone.id, "none", how="sms", at_ms=at_ms)
+        set_home_only(tx, vault, Outbox(vault, clock), phone, True, by="李会计", at_ms=at_ms)
+
+    await db.write(meanwhile)
+    saved = await desk.submit(page, path, slow="1", **UNTOUCHED)
+    assert saved.status == 200
+    now = await phone_now(db, phone)
+    assert (now.opted, now.home_only, now.slow) == ("none", True, True)
+
+    def consents(tx: sqlite3.Connection) -> list[tuple[str, str]]:
+        rows = tx.execute("SELECT what, how FROM consent WHERE phone_id = ? ORDER BY id", (phone.id,))
+        return [(row["what"], row["how"]) for row in rows]
+
+    assert await db.read(consents) == [("none", "sms")]
+
+
+async def test_where_both_changed_the_same_the_clerk_sees_what_it_is_now(
+    desk: Browser, bring_in: BringIn, db: Database, clock: MovableClock
+) -> None:
+    await bring_in()
+    page, path, phone = await with_phone(desk, db)
+    await db.write(lambda tx: set_opted(tx, phone.id, "none", how="sms", at_ms=clock.now_ms()))
+    refused = await desk.submit(page, path, channel="both", opted="alerts", slow="1", do="save")
+    assert refused.status == 409
+    assert "“收不收通知”刚刚改成了“全部退订”，您选的是“只收预警”" in refused.text
+    now = await phone_now(db, phone)
+    assert (now.opted, now.channel, now.slow) == ("none", "sms", False)
+    form = refused.text[refused.text.index(f'action="{path}"') :]
+    form = form[: form.index("</form>")]
+    assert '<option value="none" selected>' in form, "what it is now"
+    assert '<option value="both" selected>' in form, "what else the clerk chose is not lost"
+    assert re.search(r'name="slow" value="1" checked', form)
+    await desk.submit(refused, path, channel="both", opted="none", slow="1", do="save")
+    now = await phone_now(db, phone)
+    assert (now.opted, now.channel, now.slow) == ("none", "both", True)
+
+
+async def test_a_form_that_does_not_say_what_it_showed_changes_nothing(
+    desk: Browser, bring_in: BringIn, db: Database
+) -> None:
+    """A page from before this version, still open in a tab."""
+    await bring_in()
+    page, path, phone = await with_phone(desk, db)
+    refused = await desk.submit(page, path, _shown="", channel="both", opted="none", do="save")
+    assert refused.status == 409
+    assert "这一页是旧的" in refused.text
+    assert await phone_now(db, phone) == phone
+
+
+async def test_one_refused_form_leaves_the_others_on_the_page_as_they_are(
+    desk: Browser, bring_in: BringIn, db: Database, vault: Vault, clock: MovableClock
+) -> None:
+    """A wrong number in 加一个电话 must not untick anybody's marks, nor what a phone has chosen."""
+    await bring_in()
+    page, path, phone = await with_phone(desk, db)
+    (person,) = await db.read(lambda tx: store.named(tx, "李大山"))
+    path = f"/roster/people/{person.id}"
+    page = await desk.submit(page, f"{path}/marks", lives_alone="1", away_where="", dialect="")
+    await db.write(
+        lambda tx: set_home_only(tx, vault, Outbox(vault, clock), phone, True, by="陈会计", at_ms=clock.now_ms())
+    )
+    refused = await desk.submit(page, f"{path}/phones", number="1990000")
+    assert refused.status == 422
+    assert re.search(r'name="home_only" value="1" checked', refused.text)
+    assert re.search(r'name="lives_alone" value="1" checked', refused.text)
+    assert not re.search(r'name="cannot_read" value="1" checked', refused.text)
 
 
 @pytest.mark.parametrize("fields", [{"channel": "sms", "opted": "none", "do": "save"}, {"do": "remove"}])

@@ -35,8 +35,6 @@ async def test_every_kind_of_audience_names_its_people(db: Database, bring_in: B
     assert await names(db, Audience.party()) == ["王小军"]
     assert await names(db, Audience.away()) == ["王小军"]
     assert await names(db, Audience.representatives()) == []
-    chosen = await db.read(lambda tx: store.select_households(tx, Audience.party()))
-    assert [home.head for home in chosen] == ["王德福"]
 
 
 async def test_an_addressee_carries_what_sending_needs(db: Database, vault: Vault, bring_in: BringIn) -> None:

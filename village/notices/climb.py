@@ -5,9 +5,11 @@ Never rings or writes to somebody whose household (or who himself, where persons
 Whose first SMS has not left (line down, budget spent, a slow line) is not asked by a call why he did not answer it. The
 first call passes him over while a second one is to come: most lines are back by then, and an SMS can be read again,
 which a call cannot. The last call before the door rings him, or the first where the village has no SMS line any more:
-then the call is the fail-over, and takes what still waits out of the queue in the same unit, so that nobody gets both
-and a line that comes back does not send what was told. Only where other SMS of the notice have left within minutes the
-line is slow and not down, and he is left to it. In danger to life everybody is rung, and every SMS keeps its chance.
+then the call is the fail-over. What still waits is held back in the same unit while that call waits, rings and is tried
+again, so that nobody gets both and a line that comes back does not send what is being told. Only a call that was heard
+takes it out of the queue; one that reached nobody lets it go (`events.py`): nobody knows that calls work where the SMS
+do not, both lines may hang on one stick. Only where other SMS of the notice have left within minutes the line is slow
+and not down, and he is left to it. In danger to life everybody is rung, and every SMS keeps its chance.
 """
 
 from __future__ import annotations
@@ -21,13 +23,14 @@ from gateway.message import Channel
 from gateway.message import State as MessageState
 from village.notices import climb_store
 from village.notices.dispatch import Letter, in_turn, post
-from village.notices.ladder import after_first_ms, due_rung, next_open_ms, nobody_there
+from village.notices.ladder import after_first_ms, due_rung, is_open, nobody_there
 from village.notices.notice import CopyKind, Notice, Rung, State, UnitKind
 from village.notices.office import Means, Office
 from village.notices.reach import waits
 from village.notices.reach_store import unit_rows
 from village.notices.running import running
 from village.notices.steps import rung_times
+from village.notices.store import notice_of
 from village.notices.ways import Delivery, allot
 from village.people.audience import Audience
 from village.people.store import select
@@ -51,14 +54,15 @@ def climb_due(tx: sqlite3.Connection, means: Means, now_ms: int, *, trusted: boo
 
     Once the door list is open there is none either: after a power cut nobody is rung about what is over.
     """
-    _spare_who_answered(tx, means)
+    _spare_who_answered(tx, means, now_ms)
+    _hold_again(tx, means, now_ms)
     if not trusted:
         return []
     climbed = []
     waiting = [
         notice
         for notice in running(tx, means.office, now_ms)
-        if notice.rungs and now_ms < notice.door_ms(means.office.door_after_h)
+        if notice.rungs and notice.channels.reaches_phones and now_ms < notice.door_ms(means.office.door_after_h)
     ]
     for notice, done in zip(waiting, climb_store.climbed_each(tx, waiting).values(), strict=True):
         rung = due_rung(rung_times(notice, means.office, done), done, now_ms)
@@ -74,7 +78,7 @@ def climb_due(tx: sqlite3.Connection, means: Means, now_ms: int, *, trusted: boo
         left_alone = _left_alone(notice, means.office, rung, done=done, sent=sent, now_ms=now_ms)
         letters = _letters(tx, means.office, notice, rung, sent=sent, left_alone=left_alone)
         if rung.channel is Channel.CALL and not notice.urgent:
-            means.outbox.withdraw(tx, _waiting_texts(letters, sent))
+            _give_way(tx, means, notice, letters, sent)
         post(tx, means, notice, letters, now_ms, rung=rung)
         climb_store.climb(tx, (notice.id, notice.version, rung), now_ms, messages=len(letters))
         log.info("rung climbed notice=%d rung=%s messages=%d", notice.id, rung.name, len(letters))
@@ -161,7 +165,7 @@ def _late_reminders(
     higher rung is climbed before."""
     if max(done, default=Rung.FIRST) is not Rung.REMINDER:
         return []
-    if not notice.urgent and next_open_ms(now_ms, office.open_hours) != now_ms:
+    if not notice.urgent and not is_open(now_ms, office.open_hours):
         return []
     span_ms = after_first_ms(Rung.REMINDER, notice, office.ladder, notice.door_ms(office.door_after_h))
     late = climb_store.left_late(tx, notice, after_ms=done[Rung.REMINDER], until_ms=now_ms - span_ms)
@@ -209,19 +213,60 @@ def _waits_for_text(copies: Sequence[climb_store.PhoneCopy], left_alone: Collect
     return not states.isdisjoint(left_alone) and states.isdisjoint({None, *_LEFT})
 
 
-def _waiting_texts(letters: Sequence[Letter], sent: _Sent) -> list[int]:
-    """The SMS that are still queued for phones which are rung now."""
-    copies = [copy for letter in letters for copy in sent.get(letter.phone.id, ())]
-    return [copy.message_id for copy in copies if copy.channel is Channel.SMS and copy.state is MessageState.QUEUED]
+def _give_way(tx: sqlite3.Connection, means: Means, notice: Notice, letters: Sequence[Letter], sent: _Sent) -> None:
+    """The SMS that still wait for phones which are rung now.
+
+    A reminder of one that has left is not needed any more, nor is one that no line will carry; the only one is held
+    back until it is known whether the call was heard.
+    """
+    held = held_until_ms(notice, means.office)
+    for letter in letters:
+        texts = [copy for copy in sent.get(letter.phone.id, ()) if copy.channel is Channel.SMS]
+        waiting = [copy.message_id for copy in texts if copy.state is MessageState.QUEUED]
+        if not means.office.texts or any(copy.state is None or copy.state in _LEFT for copy in texts):
+            means.outbox.withdraw(tx, waiting)
+        else:
+            means.outbox.put_off(tx, waiting, held)
+
+
+_CALL_MS = 15 * 60_000
+"""A call that begins just before the door list opens has rung and been heard by then: `gateway/conversation.py` ends
+the longest after ten minutes."""
+
+
+def held_until_ms(notice: Notice, office: Office) -> int:
+    """Until when an SMS is held back for the sake of a call, should nothing be heard of that.
+
+    No call is dialled once the door list is open.
+    """
+    return notice.door_ms(office.door_after_h) + _CALL_MS
+
+
+def _hold_again(tx: sqlite3.Connection, means: Means, now_ms: int) -> None:
+    """The gateway lets a retry go that is put off further than its own table goes (a clock that was wrong, at its
+    start): while the call waits or rings it is held again."""
+    for notice_id, message_ids in climb_store.texts_beside_calls(tx, now_ms).items():
+        notice = notice_of(tx, notice_id)
+        until_ms = held_until_ms(notice, means.office)
+        if means.office.texts and now_ms < until_ms:
+            means.outbox.put_off(tx, message_ids, until_ms)
 
 
 def _in_vain(copy: climb_store.PhoneCopy) -> bool:
     return copy.state in _ENDED and nobody_there(copy.error)
 
 
-def _spare_who_answered(tx: sqlite3.Connection, means: Means) -> None:
-    """What the ladders have queued for people who have answered since does not go out any more, whether a whole rung
-    was climbed or one call came after one failed SMS."""
+def _spare_who_answered(tx: sqlite3.Connection, means: Means, now_ms: int) -> None:
+    """What still waits for people who have answered since does not go out any more: whole rungs, one call after one
+    failed SMS, and the first call to phones that want calls.
+
+    A first SMS goes out even so. Where households answer as one, the answer is counted for the household, and the words
+    are for each of its phones: it wakes nobody, and the son who works in the city has them nowhere else. A first call
+    is not made: it would ask for a 9 that has been given, on the one line that others wait for. In danger to life it
+    is made: everybody has to hear.
+    """
     settled = climb_store.queued_for_nobody(tx)
     if settled:
-        means.outbox.withdraw(tx, settled)
+        held = climb_store.texts_behind(tx, settled)
+        withdrawn = set(means.outbox.withdraw(tx, settled))
+        means.outbox.put_off(tx, [text for text, call in held if call in withdrawn], now_ms)

@@ -11,6 +11,10 @@ from gateway.message import Channel
 from gateway.message import State as MessageState
 from village.notices.notice import CopyKind, Notice, Rung
 
+_QUEUED = "m.state IN ('queued', 'unknown') AND m.state = 'queued'"
+"""Said twice: SQLite uses the gateway's index of what is open only where it reads its very condition. Both looks are
+made every minute, and there are messages of years."""
+
 
 def climbed(tx: sqlite3.Connection, notice_id: int, version: int) -> dict[Rung, int]:
     """The rungs of one wording, and when."""
@@ -106,13 +110,46 @@ def copies_by_phone(tx: sqlite3.Connection, notice_id: int, version: int) -> dic
     return found
 
 
+def texts_beside_calls(tx: sqlite3.Connection, now_ms: int) -> dict[int, list[int]]:
+    """By notice, the SMS of running notices that may go now to phones for which a call of the ladder waits or rings."""
+    rows = tx.execute(
+        "SELECT c.notice_id, c.message_id FROM message_state m"  # the queue is short: it is read first
+        " CROSS JOIN notice_copy c ON c.message_id = m.id JOIN notice n ON n.id = c.notice_id AND n.version = c.version"
+        f" WHERE {_QUEUED} AND m.channel = 'sms' AND m.due_ms <= :now"
+        " AND c.kind <> 'asked'"
+        " AND n.state = 'sent' AND NOT n.urgent AND EXISTS (SELECT 1 FROM notice_copy d"
+        "  JOIN message_state h ON h.id = d.message_id WHERE d.notice_id = c.notice_id AND d.version = c.version"
+        "  AND d.phone_id = c.phone_id AND d.channel = 'call' AND d.rung >= 2 AND h.state IN ('queued', 'sending'))",
+        {"now": now_ms},
+    )
+    found: dict[int, list[int]] = {}
+    for row in rows:
+        found.setdefault(row["notice_id"], []).append(row["message_id"])
+    return found
+
+
+def texts_behind(tx: sqlite3.Connection, message_ids: Collection[int]) -> list[tuple[int, int]]:
+    """The SMS of the same wording that wait for the phones these calls of the ladder were meant for, each with its
+    call."""
+    rows = tx.execute(
+        "SELECT c.message_id AS text, d.message_id AS call FROM json_each(:calls) w"
+        " JOIN notice_copy d ON d.message_id = w.value"
+        " JOIN notice_copy c ON c.notice_id = d.notice_id AND c.version = d.version AND c.phone_id = d.phone_id"
+        " JOIN message_state m ON m.id = c.message_id"
+        " WHERE d.channel = 'call' AND d.rung >= 2 AND c.channel = 'sms' AND c.kind <> 'asked' AND m.state = 'queued'",
+        {"calls": json.dumps(list(message_ids))},
+    )
+    return [(row["text"], row["call"]) for row in rows]
+
+
 def queued_for_nobody(tx: sqlite3.Connection) -> list[int]:
-    """Messages of later rungs of running notices that still wait although everybody they serve has answered or
-    listened, or holds that phone no more."""
+    """Messages of later rungs of running notices, and first calls where nobody is in danger, that still wait although
+    everybody they serve has answered or listened, or holds that phone no more. Never what a villager asked for."""
     rows = tx.execute(
         "SELECT c.message_id FROM message_state m JOIN notice_copy c ON c.message_id = m.id"
         " JOIN notice n ON n.id = c.notice_id AND n.version = c.version"
-        " WHERE m.state = 'queued' AND c.rung > 0 AND n.state = 'sent'"
+        f" WHERE {_QUEUED} AND n.state = 'sent' AND c.kind <> 'asked'"
+        " AND (c.rung > 0 OR (c.channel = 'call' AND NOT n.urgent))"
         " AND NOT EXISTS (SELECT 1 FROM notice_copy_serves s WHERE s.copy_id = c.id"
         "  AND NOT EXISTS (SELECT 1 FROM notice_confirmation f WHERE f.unit_id = s.unit_id AND f.lapsed_ms IS NULL)"
         "  AND NOT EXISTS (SELECT 1 FROM notice_copy_serves t JOIN notice_copy d ON d.id = t.copy_id"

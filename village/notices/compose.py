@@ -106,11 +106,6 @@ def saving(text: str) -> Saving | None:
     return Saving(max(counted.units - room, 1), parts)
 
 
-def longest_that_fits(office: Office, number: int) -> int:
-    """Characters of the clerk's own that fit into one message, with the shortest ending."""
-    return ONE_PART_UNITS - count(f"【{office.signature}】通知{number}:。{_SHORTEST}").units
-
-
 def shortest_text(office: Office, number: int, text: str, short_text: str = "") -> str:
     """With the shortest ending: what decides how many messages the notice needs."""
     return f"【{office.signature}】通知{number}:{sms_body(text, short_text)}{_SHORTEST}"

@@ -17,9 +17,7 @@ from village.notices.dispatch import Letter, post
 from village.notices.notice import CopyKind, Notice, State, UnitId, UnitKind
 from village.notices.office import Means
 from village.people.store import PhoneRow, holders
-
-_CENTRE_SLACK_MS = 999
-"""SMS centres stamp whole seconds: an answer may look older than what it answers by that much."""
+from village.questions import CENTRE_SLACK_MS
 
 
 class Via(StrEnum):
@@ -87,13 +85,13 @@ def _version_answered(
         return notice.version
     copies = store.copies_of(tx, notice.id, phone_id=phone_id)
     seen = [
-        copy.version for copy in copies if copy.accepted_ms is not None and copy.accepted_ms <= at_ms + _CENTRE_SLACK_MS
+        copy.version for copy in copies if copy.accepted_ms is not None and copy.accepted_ms <= at_ms + CENTRE_SLACK_MS
     ]
     if seen:
         return max(seen)
-    if at_ms + _CENTRE_SLACK_MS >= notice.version_ms:
+    if at_ms + CENTRE_SLACK_MS >= notice.version_ms:
         return notice.version
-    older = [row.version for row in store.versions_of(tx, notice.id) if row.created_ms <= at_ms + _CENTRE_SLACK_MS]
+    older = [row.version for row in store.versions_of(tx, notice.id) if row.created_ms <= at_ms + CENTRE_SLACK_MS]
     return max(older, default=1)
 
 

@@ -1,6 +1,7 @@
 """The door list: who has to be told in person, what was tried before, who goes, and who has been.
 
-Never drops somebody silently: a household leaves the list by answering or by being ticked off, with name and time.
+Never drops somebody silently: a household leaves the list by answering, by being ticked off, with name and time, or
+once the roster says that nobody of it is there any more.
 """
 
 from __future__ import annotations

@@ -37,7 +37,11 @@ def notice_moved(tx: sqlite3.Connection, means: Means, moved: Moved, now_ms: int
     if copy is None or copy.kind is CopyKind.ASKED:
         return
     version, state = store.standing(tx, copy.notice_id)
-    if state is not State.SENT or (copy.version == version and moved.after in _GOING_WELL):
+    if state is not State.SENT:
+        return
+    if copy.version == version and copy.channel is Channel.CALL and copy.rung >= Rung.CALL:
+        _settle_text(tx, means, copy, moved=moved, now_ms=now_ms)
+    if copy.version == version and moved.after in _GOING_WELL:
         return
     notice = store.notice_of(tx, copy.notice_id)
     if copy.version < version:
@@ -45,6 +49,26 @@ def notice_moved(tx: sqlite3.Connection, means: Means, moved: Moved, now_ms: int
             _correct_after_all(tx, means, notice, copy, now_ms)
         return
     _climb(tx, means, notice, copy, moved=moved, now_ms=now_ms)
+
+
+def _settle_text(tx: sqlite3.Connection, means: Means, copy: CopyRow, *, moved: Moved, now_ms: int) -> None:
+    """An SMS was held back while the ladder's call waited and rang: heard, it is not needed; in vain, it may go.
+
+    Who picked up and hung up after two words has not been told, and gets it. In danger to life none was held back.
+    """
+    notice = store.notice_of(tx, copy.notice_id)
+    if notice.urgent or moved.after is MessageState.ACCEPTED:
+        return
+    texts = [
+        other.message_id
+        for other in store.copies_of(tx, notice.id, phone_id=copy.phone_id)
+        if other.version == notice.version and other.channel is Channel.SMS and other.kind is not CopyKind.ASKED
+        and other.state is MessageState.QUEUED
+    ]  # fmt: skip
+    if moved.after is MessageState.DELIVERED:
+        means.outbox.withdraw(tx, texts)
+    else:
+        means.outbox.put_off(tx, texts, now_ms)
 
 
 def _climb(tx: sqlite3.Connection, means: Means, notice: Notice, copy: CopyRow, *, moved: Moved, now_ms: int) -> None:

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 
 from gateway.message import State as MessageState
 from village.notices.notice import Notice
-
-_CENTRE_SLACK_MS = 999
-"""SMS centres stamp whole seconds: an answer may look older than what it answers by that much."""
+from village.notices.unsent_store import STILL_UNSENT
+from village.questions import CENTRE_SLACK_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +119,7 @@ def numbers_in_hand(
         " WHERE l.notice_id = :notice AND l.version = :version AND l.group_no = :group AND ("
         "   m.id IS NULL OR m.state IN ('sending', 'unknown') OR (:waiting AND m.state = 'queued')"
         "   OR (m.state IN ('accepted', 'delivered') AND coalesce(m.accepted_ms, m.delivered_ms) <= :before))",
-        {"notice": notice_id, "version": version, "group": group_no, "before": answered_ms + _CENTRE_SLACK_MS,
+        {"notice": notice_id, "version": version, "group": group_no, "before": answered_ms + CENTRE_SLACK_MS,
          "waiting": waiting},
     ).fetchall()  # fmt: skip
     sure = {row["number"] for row in rows if row["sure"] or waiting}
@@ -228,7 +227,7 @@ def version_in_hand(
         "   OR m.id IS NULL OR m.state IN ('sending', 'unknown') OR (:waiting AND m.state = 'queued'))"
         " ORDER BY (NOT :waiting AND m.id IS NOT NULL AND coalesce(m.accepted_ms, m.delivered_ms) IS NULL),"
         " l.id DESC LIMIT 1",
-        {"notice": notice_id, "group": group_no, "before": answered_ms + _CENTRE_SLACK_MS, "waiting": waiting},
+        {"notice": notice_id, "group": group_no, "before": answered_ms + CENTRE_SLACK_MS, "waiting": waiting},
     ).fetchone()
     return None if row is None else row["version"]
 
@@ -238,7 +237,7 @@ def letter_messages(tx: sqlite3.Connection, *, notice_id: int | None = None, pho
     rows = tx.execute(
         "SELECT l.message_id FROM door_letter l JOIN message_state m ON m.id = l.message_id"
         " WHERE (:notice IS NULL OR l.notice_id = :notice) AND (:phone IS NULL OR l.phone_id = :phone)"
-        " AND m.state IN ('queued', 'sending', 'accepted', 'unknown') ORDER BY l.message_id",
+        f" AND {STILL_UNSENT} ORDER BY l.message_id",
         {"notice": notice_id, "phone": phone_id},
     )
     return [row["message_id"] for row in rows]

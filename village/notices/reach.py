@@ -29,6 +29,12 @@ class Stage(StrEnum):
     DELIVERED = "delivered"
     HEARD = "heard"
     CONFIRMED = "confirmed"
+    LEFT = "left"
+    """Not told before they left the village, or died; nobody goes there to ask, and nobody counts as unreached."""
+
+
+_SETTLED = (Stage.CONFIRMED, Stage.HEARD, Stage.LEFT)
+"""Nothing more is done for them."""
 
 
 def stage(unit: UnitRow) -> Stage:
@@ -36,6 +42,8 @@ def stage(unit: UnitRow) -> Stage:
         return Stage.CONFIRMED
     if unit.heard_ms is not None:
         return Stage.HEARD
+    if unit.left:
+        return Stage.LEFT
     if unit.delivered_ms is not None:
         return Stage.DELIVERED
     if unit.under_way == 0:
@@ -45,18 +53,19 @@ def stage(unit: UnitRow) -> Stage:
 
 def waits(unit: UnitRow) -> bool:
     """Whether this unit still has to be told or to answer: nobody who has is rung or written to again."""
-    return stage(unit) not in (Stage.CONFIRMED, Stage.HEARD) and unit.ticked_ms is None
+    return stage(unit) not in _SETTLED and unit.ticked_ms is None
 
 
 def to_visit(unit: UnitRow, notice: Notice, door_ms: int, now_ms: int, *, again: bool) -> bool:
     """Whether somebody has to knock: nothing can arrive any more, or nobody has answered in time.
 
     `again`: a second call is still to come, for those whose first one found nobody at home. Whoever listened to a call
-    has heard, and is not visited. A stopped notice sends nobody out, nor does one that was only put up on the page.
+    has heard, and is not visited; nor is a house in which nobody lives any more. A stopped notice sends nobody out, nor
+    does one that was only put up on the page.
     """
     if notice.state is not State.SENT or not notice.channels.reaches_phones:
         return False
-    if stage(unit) in (Stage.CONFIRMED, Stage.HEARD):
+    if stage(unit) in _SETTLED:
         return False
     if now_ms >= door_ms:
         return True

@@ -42,6 +42,8 @@ class UnitRow:
     confirmed_via: str | None
     had_old: bool
     """Whether an earlier version was confirmed by, or delivered to, this unit."""
+    left: bool
+    """The person, or everybody of the household, is in the roster no more."""
     who: str
     ticked_ms: int | None
     ticked_by: str | None
@@ -61,6 +63,9 @@ _UNITS = """
            max(c.version < n.version AND coalesce(m.delivered_ms, m.heard_ms) IS NOT NULL) IS 1
              OR EXISTS (SELECT 1 FROM notice_confirmation o WHERE o.unit_id = u.id AND o.version < n.version)
              AS had_old,
+           NOT EXISTS (SELECT 1 FROM resident r WHERE r.left_ms IS NULL AND u.resident_id IS NULL
+                       AND r.household_id = u.household_id)
+             AND NOT EXISTS (SELECT 1 FROM resident r WHERE r.left_ms IS NULL AND r.id = u.resident_id) AS "left",
            coalesce(d.who, '') AS who, d.ticked_ms, d.ticked_by
       FROM notice n
       JOIN notice_unit u ON u.notice_id = n.id
@@ -111,6 +116,7 @@ def _units(tx: sqlite3.Connection, notice_ids: Sequence[int], unit_id: int | Non
             confirmed_ms=row["confirmed_ms"],
             confirmed_via=row["confirmed_via"],
             had_old=bool(row["had_old"]),
+            left=bool(row["left"]),
             who=row["who"],
             ticked_ms=row["ticked_ms"],
             ticked_by=row["ticked_by"],

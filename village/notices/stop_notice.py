@@ -8,16 +8,13 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-from gateway.message import State as MessageState
 from gateway.outbox import Outbox
 from village.ground.wording import RefusalError, say
 from village.notices import leaders_store, store, tasks_store
 from village.notices.notice import Notice
 from village.notices.office import Means
 from village.notices.running import over_ms
-
-_OPEN = frozenset({MessageState.QUEUED, MessageState.SENDING, MessageState.ACCEPTED, MessageState.UNKNOWN})
-"""What may still be sent, or sent again."""
+from village.notices.unsent_store import MAY_BE_SENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +50,7 @@ def withdraw_unsent(tx: sqlite3.Connection, means: Means, notice: Notice) -> int
 
     A leader is not sent out for words that do not stand any more.
     """
-    unsent = [copy.message_id for copy in store.copies_of(tx, notice.id) if copy.state in _OPEN]
+    unsent = [copy.message_id for copy in store.copies_of(tx, notice.id) if copy.state in MAY_BE_SENT]
     means.outbox.withdraw(tx, leaders_store.letter_messages(tx, notice_id=notice.id))
     return len(means.outbox.withdraw(tx, unsent))
 

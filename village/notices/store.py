@@ -17,6 +17,7 @@ from village.ground.clock import beijing
 from village.ground.wording import RefusalError, say
 from village.notices.notice import Channels, CopyKind, Issuer, Notice, NoticeId, Order, Rung, State, UnitId, UnitKind
 from village.notices.tasks_store import day_over_ms
+from village.notices.unsent_store import STILL_UNSENT
 from village.notices.ways import Unit
 from village.people.audience import Audience
 
@@ -144,8 +145,8 @@ def runs(tx: sqlite3.Connection, notice_id: int, since_ms: int, *, door_after_ms
 
 
 def planned(tx: sqlite3.Connection) -> list[Notice]:
-    """Those still to come, the furthest first."""
-    rows = tx.execute(f"{_NOTICE} WHERE n.state = 'planned' ORDER BY n.start_ms DESC, n.id DESC")
+    """Those still to come, the nearest first."""
+    rows = tx.execute(f"{_NOTICE} WHERE n.state = 'planned' ORDER BY n.start_ms, n.id")
     return [_notice(row) for row in rows]
 
 
@@ -154,12 +155,6 @@ def planned_until(tx: sqlite3.Connection, now_ms: int) -> list[Notice]:
         _NOTICE + " WHERE n.state = 'planned' AND n.start_ms <= :now ORDER BY n.start_ms, n.id", {"now": now_ms}
     )
     return [_notice(row) for row in rows]
-
-
-def next_planned_ms(tx: sqlite3.Connection) -> int | None:
-    """When the next planned notice is due to go out; None where none is planned."""
-    value: int | None = tx.execute("SELECT min(start_ms) FROM notice WHERE state = 'planned'").fetchone()[0]
-    return value
 
 
 def notice_of_request(tx: sqlite3.Connection, request: str) -> Notice | None:
@@ -316,6 +311,7 @@ class CopyRow:
     """None: the gateway has forgotten the message."""
     accepted_ms: int | None
     """Of a call: when it was picked up."""
+    rung: Rung
 
     @property
     def may_have_been_read(self) -> bool:
@@ -328,7 +324,7 @@ class CopyRow:
 
 _COPY = """
     SELECT c.id AS copy_id, c.notice_id, c.version, c.phone_id, c.channel, c.kind, c.message_id,
-           m.state, m.accepted_ms
+           c.rung, m.state, m.accepted_ms
       FROM notice_copy c LEFT JOIN message_state m ON m.id = c.message_id
 """
 
@@ -343,6 +339,7 @@ def _copy(row: sqlite3.Row) -> CopyRow:
         message_id=row["message_id"],
         state=None if row["state"] is None else MessageState(row["state"]),
         accepted_ms=row["accepted_ms"],
+        rung=Rung(row["rung"]),
     )
 
 
@@ -365,7 +362,7 @@ def unsent_to(tx: sqlite3.Connection, phone_id: int, since_ms: int) -> list[int]
     """Messages of notices running since then that may still be sent to this phone of our own accord."""
     rows = tx.execute(
         "SELECT c.message_id FROM notice_copy c JOIN message_state m ON m.id = c.message_id"
-        " WHERE c.phone_id = :phone AND c.kind <> 'asked' AND m.state IN ('queued', 'sending', 'accepted', 'unknown')"
+        f" WHERE c.phone_id = :phone AND c.kind <> 'asked' AND {STILL_UNSENT}"
         f" AND c.notice_id IN (SELECT n.id FROM notice n WHERE {_RUNNING})",
         {"phone": phone_id, **_running(since_ms, 0)},
     )

@@ -20,7 +20,6 @@ from village.people import optout, phones, store
 from village.people.changes_store import Hand
 from village.people.store import Holder
 
-CODE_DIGITS = 6
 _FIRST, _LAST = 100_000, 999_999
 
 DAY_MS = 24 * 3_600_000

@@ -228,12 +228,6 @@ def select(tx: sqlite3.Connection, audience: Audience) -> list[Addressee]:
     ]
 
 
-def select_households(tx: sqlite3.Connection, audience: Audience) -> list[HouseholdRow]:
-    """The households somebody of whom the audience names."""
-    found = {addressee.household_id for addressee in select(tx, audience)}
-    return [row for row in households(tx) if row.id in found]
-
-
 def phone_by_fingerprint(tx: sqlite3.Connection, fingerprint: bytes) -> PhoneRow | None:
     row = tx.execute(f"{_PHONE} WHERE p.fingerprint = :key GROUP BY p.id", {"key": fingerprint}).fetchone()
     return None if row is None else _phone(row)
@@ -375,14 +369,6 @@ def groups(tx: sqlite3.Connection) -> list[GroupRow]:
         f" FROM ({_HOUSEHOLD} GROUP BY h.id) GROUP BY group_no ORDER BY group_no"
     )
     return [GroupRow(row["group_no"], row["households"], row["residents"], row["without_phone"]) for row in rows]
-
-
-def slot_of(tx: sqlite3.Connection, phone_id: int, resident_id: int) -> int | None:
-    row = tx.execute(
-        "SELECT slot FROM phone_holder WHERE phone_id = :phone AND resident_id = :resident",
-        {"phone": phone_id, "resident": resident_id},
-    ).fetchone()
-    return None if row is None else int(row["slot"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from gateway.message import Channel
 from village.ground.wording import RefusalError, say
+from village.notices.unsent_store import STILL_UNSENT
 from village.polls.poll import Basis, Order, Poll, PollId, PollKind, State, Voter, VoterId
 
 _POLL = """
@@ -314,7 +315,7 @@ def unsent_to(tx: sqlite3.Connection, phone_id: int, *, channel: Channel | None 
     """Messages about polls that still wait for this phone, of every channel or of one."""
     rows = tx.execute(
         "SELECT c.message_id FROM poll_copy c JOIN message_state m ON m.id = c.message_id"
-        " WHERE c.phone_id = :phone AND m.state IN ('queued', 'sending', 'accepted', 'unknown')"
+        f" WHERE c.phone_id = :phone AND {STILL_UNSENT}"
         " AND (:channel IS NULL OR c.channel = :channel)",
         {"phone": phone_id, "channel": channel},
     )

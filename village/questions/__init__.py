@@ -1,5 +1,5 @@
 """What was asked of whom, so that an answer finds its question."""
 
-from village.questions.store import Question, ask, newest
+from village.questions.store import CENTRE_SLACK_MS, Question, ask, newest
 
-__all__ = ["Question", "ask", "newest"]
+__all__ = ["CENTRE_SLACK_MS", "Question", "ask", "newest"]

@@ -10,9 +10,9 @@ import sqlite3
 from collections.abc import Collection
 from dataclasses import dataclass
 
-_CENTRE_RESOLUTION_MS = 1000
+CENTRE_SLACK_MS = 999
 """An SMS centre's timestamp has whole seconds (3GPP TS 23.040, 9.2.3.11): an answer stamped 9:10:00 may have been
-written at 9:10:00.9."""
+written at 9:10:00.9, so it may look older than what it answers by that much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def newest(
         "       coalesce(m.accepted_ms, m.heard_ms, m.queued_ms) AS asked_ms"
         " FROM question q JOIN message_state m ON m.id = q.message_id"
         " WHERE q.phone_id = :phone"
-        "   AND coalesce(m.accepted_ms, m.heard_ms, m.queued_ms) < :before"
+        "   AND coalesce(m.accepted_ms, m.heard_ms, m.queued_ms) <= :before"
         "   AND (m.accepted_ms IS NOT NULL OR m.heard_ms IS NOT NULL OR m.state IN ('sending', 'unknown')"
         "        OR (:waiting AND m.state = 'queued'))"
         "   AND (:kinds IS NULL OR q.kind IN (SELECT value FROM json_each(:kinds)))"
@@ -65,7 +65,7 @@ def newest(
         " q.message_id DESC LIMIT 1",
         {
             "phone": phone_id,
-            "before": before_ms + _CENTRE_RESOLUTION_MS,
+            "before": before_ms + CENTRE_SLACK_MS,
             "kinds": None if kinds is None else json.dumps(sorted(kinds)),
             "number": number,
             "waiting": waiting,

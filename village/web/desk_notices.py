@@ -305,6 +305,7 @@ _TILE_WORDS: dict[str, Wording] = {
     "accepted": say("已交运营商"),
     "queued": say("排队"),
     "nobody": say("没发成"),
+    "left": say("已离开"),
 }
 
 

@@ -22,7 +22,7 @@ from village.people import editing, optout, phones, registration, store
 from village.people.changes_store import SLOTS
 from village.people.editing import NewMarks
 from village.people.exporting import export_csv
-from village.people.store import ChangeRow, GroupRow, HouseholdRow, ResidentRow
+from village.people.store import ChangeRow, GroupRow, HouseholdRow, PhoneRow, ResidentRow
 from village.polls.dispatch import spare_calls
 from village.polls.dispatch import spare_phone as spare_from_polls
 from village.web.desk_roster_import import RosterImport
@@ -30,6 +30,7 @@ from village.web.kit.forms import Form, read_form
 from village.web.kit.gate import Role, account_of, allowed, signed_in
 from village.web.kit.once import leads_to, once
 from village.web.kit.pages import path_number, query_number, query_text, redirect, render
+from village.web.phone_form import CHANNELS, OPTED, SHOWN_FIELD, PhoneSettings, settings_again, settings_wanted
 
 _MOST_FOUND = 200
 _ADULT = 18
@@ -44,10 +45,6 @@ MARKS: tuple[tuple[str, Wording], ...] = (
     ("wants_calls", say("要电话")),
     ("cannot_read", say("不识字")),
 )
-
-OPTED: dict[str, Wording] = {"all": say("都收"), "alerts": say("只收预警"), "none": say("全部退订")}
-
-CHANNELS: dict[str, Wording] = {"sms": say("短信"), "call": say("打电话念"), "both": say("短信和电话")}
 
 CHANGES: dict[str, Wording] = {
     "household_added": say("新立户"),
@@ -145,6 +142,15 @@ class _Slip:
 
     row: ResidentRow
     code: str
+
+
+@dataclass(frozen=True, slots=True)
+class _PhoneForm:
+    """`form` is empty where this phone's form was not the one that was sent."""
+
+    form: Form
+    open: bool
+    stamp: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +280,8 @@ class _Desk:
             request,
             "roster/person.html",
             form=form,
+            marks_form=form if form is not None and request.path.endswith("/marks") else Form(),
+            phone_forms={phone.id: self._phone_form(request, phone, form) for phone in shown.person.row.phones},
             refused=refused,
             shown=shown,
             person=shown.person,
@@ -285,7 +293,15 @@ class _Desk:
             yes_no=_YES_NO,
             chosen_words=_CHOSEN,
             slots=SLOTS,
+            shown_field=SHOWN_FIELD,
         )
+
+    def _phone_form(self, request: web.Request, phone: PhoneRow, sent: Form | None) -> _PhoneForm:
+        """With what the clerk changed, where it is this phone's form that was refused."""
+        now = PhoneSettings.of(phone)
+        refused = sent is not None and request.path.endswith(f"/phones/{phone.id}")
+        form = settings_again(sent, now).as_form(sent) if sent is not None and refused else Form()
+        return _PhoneForm(form, refused, now.stamp)
 
     def _shown(self, tx: sqlite3.Connection, resident_id: int) -> _Shown:
         row = editing.person_of(tx, resident_id)
@@ -332,7 +348,7 @@ class _Desk:
 
     @allowed(Role.COMMITTEE)
     async def change_phone(self, request: web.Request) -> web.StreamResponse:
-        """The form of one phone: its settings, or taken out of this person's hands."""
+        """The form of one phone: what the clerk changed of its settings, or taken out of this person's hands."""
         form, phone_id = await read_form(request), path_number(request, "phone")
 
         def change(tx: sqlite3.Connection, row: ResidentRow, by: str, at_ms: int) -> None:
@@ -345,20 +361,18 @@ class _Desk:
                 if not store.holders(tx, phone_id):
                     self._spare(tx, phone_id, at_ms)
                 return
-            channel = form.choice("channel", say("怎么通知"), CHANNELS)
-            if channel != phone.channel:
-                phones.set_channel(tx, phone_id, channel, by=by, at_ms=at_ms)  # type: ignore[arg-type]  # one of CHANNELS
-            if form.has("slow") != phone.slow:
-                phones.set_slow(tx, phone_id, form.has("slow"), by=by, at_ms=at_ms)
-            home_only = form.has("home_only")
-            if home_only != phone.home_only:
+            wanted = settings_wanted(form, PhoneSettings.of(phone))
+            if wanted.channel != phone.channel:
+                phones.set_channel(tx, phone_id, wanted.channel, by=by, at_ms=at_ms)
+            if wanted.slow != phone.slow:
+                phones.set_slow(tx, phone_id, wanted.slow, by=by, at_ms=at_ms)
+            if wanted.home_only != phone.home_only:
                 phones.set_home_only(
-                    tx, self._vault, self._outbox, phone, home_only, by=by, at_ms=at_ms, resident_id=row.id
+                    tx, self._vault, self._outbox, phone, wanted.home_only, by=by, at_ms=at_ms, resident_id=row.id
                 )
-            opted = form.choice("opted", say("收不收通知"), OPTED)
-            if opted != phone.opted:
-                optout.set_opted(tx, phone_id, opted, how="desk", at_ms=at_ms, by=by, resident_id=row.id)  # type: ignore[arg-type]  # one of OPTED
-                if opted != "all":
+            if wanted.opted != phone.opted:
+                optout.set_opted(tx, phone_id, wanted.opted, how="desk", at_ms=at_ms, by=by, resident_id=row.id)
+                if wanted.opted != "all":
                     self._spare(tx, phone_id, at_ms)
 
         done = say("这个电话去掉了") if form.text("do") == "remove" else say("记下了")

@@ -91,9 +91,6 @@ class Form:
             raise RefusalError(say("{what}还没有选", what=what), status=422)
         return text
 
-    def has_upload(self, name: str) -> bool:
-        return name in self.uploads
-
     def upload(self, name: str, what: Wording) -> Upload:
         """Raises RefusalError where no file was chosen, or an empty one."""
         if name not in self.uploads or not self.uploads[name].content:
