@@ -311,6 +311,9 @@ async def test_a_text_taken_back_at_the_phone_has_failed(carrier_rig: PhoneRig) 
     await carrier_rig.until(lambda: carrier_rig.ear.reports)
     report = carrier_rig.ear.reports[0]
     assert (report.said, report.code, report.final) == (State.FAILED, "cancelled", True)
+    fate = await asked(carrier_rig, "1-1-abc", carrier_rig.clock.now_ms())
+    assert isinstance(fate, Fate)
+    assert (fate.said, fate.code, fate.final) == (State.FAILED, "cancelled", True)
     assert not is_for_good(report)  # no reason to ask another line
 
 

@@ -241,9 +241,21 @@ async def test_a_try_whose_answer_was_lost_is_found_again(carrier_rig: TwilioRig
     assert (fate.said, fate.carrier_ref) == (State.ACCEPTED, stand_in.sent_to(WANG)[0].sid)
     stand_in.move(fate.carrier_ref, "undelivered", 30005)
     fate = await transport.ask(one.reference, 0)
-    assert (fate.said, fate.trouble, fate.code) == (State.FAILED, Trouble.DEAD_NUMBER, "30005")
+    assert (fate.said, fate.trouble, fate.code, fate.final) == (State.FAILED, Trouble.DEAD_NUMBER, "30005", True)
     await carrier_rig.until(lambda: ear.reports)
     assert ear.reports[0].carrier_ref == fate.carrier_ref
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "final"), [("canceled", None, True), ("failed", 30007, True), ("undelivered", 30003, False)]
+)
+async def test_whether_a_failure_is_for_good_is_also_learnt_by_asking(
+    carrier_rig: TwilioRig, ear: Ear, status: str, code: int | None, final: bool
+) -> None:
+    await carrier_rig.transport.send(parcel(WANG))
+    carrier_rig.stand_in.move(carrier_rig.stand_in.sent_to(WANG)[0].sid, status, code)
+    fate = await carrier_rig.transport.ask(parcel(WANG).reference, 0)
+    assert (fate.said, fate.final) == (State.FAILED, final)
 
 
 async def test_a_try_that_is_nowhere_to_be_found_is_asked_for_again_and_never_called_unsent(
