@@ -193,9 +193,9 @@ def unknown(tx: sqlite3.Connection, since_ms: int) -> list[tuple[Known, str, int
     """SMS queued since then of which nobody knows what became of them, with the lane of their newest try and when that
     began; of one that was taken, when the message was queued."""
     began = "(SELECT a.started_ms FROM attempt a WHERE a.message_id = m.id AND a.number = m.attempts)"
-    more = f", l.name AS lane, coalesce({began}, m.queued_ms) AS began_ms FROM message m JOIN lane l ON l.id = m.lane_id"
+    more = f", l.name AS lane, coalesce({began}, m.queued_ms) AS began_ms"
     rows = tx.execute(
-        KNOWN.replace(" FROM message m", more)
+        KNOWN.replace(" FROM message m", f"{more} FROM message m JOIN lane l ON l.id = m.lane_id")
         + f" WHERE {OPEN} AND m.state = 'unknown' AND m.channel = 'sms' AND m.queued_ms >= :since ORDER BY m.id DESC",
         {"since": since_ms},
     )
