@@ -62,11 +62,25 @@ def any_guessed(tx: sqlite3.Connection) -> bool:
 def shift_times(tx: sqlite3.Connection, since_ms: int, step_ms: int) -> None:
     """A guessed clock was put right: what was paid from `since_ms` on finds the month it was paid in."""
     _file(tx, since_ms, lambda at_ms: month_of(at_ms + step_ms))
+    tx.execute(
+        "UPDATE OR REPLACE spent_filed SET at_ms = at_ms + :step WHERE at_ms >= :since",
+        {"since": since_ms, "step": step_ms},
+    )
 
 
 def file_rest(tx: sqlite3.Connection, month: str) -> None:
-    """What is left of guesses that nobody can put right any more counts in `month`."""
+    """What is left of guesses that nobody can put right any more counts in `month`; where, is remembered for as long as
+    it may be given back."""
+    tx.execute("DELETE FROM spent_filed WHERE month < :kept", {"kept": _month_before(month)})
+    tx.execute(
+        "INSERT OR REPLACE INTO spent_filed (lane_id, at_ms, month) SELECT lane_id, at_ms, :month FROM spent_guessed",
+        {"month": month},
+    )
     _file(tx, None, lambda _: month)
+
+
+def _month_before(month: str) -> str:
+    return (datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC) - timedelta(days=1)).strftime("%Y-%m")
 
 
 def _file(tx: sqlite3.Connection, since_ms: int | None, month: Callable[[int], str]) -> None:
@@ -82,15 +96,16 @@ def _file(tx: sqlite3.Connection, since_ms: int | None, month: Callable[[int], s
     tx.execute(f"DELETE {of_guess}", key)
 
 
-def take_back(tx: sqlite3.Connection, lane_id: int, paid_ms: int, parts: int, fen: int) -> bool:
-    """Undo one payment where it was filed; False where it stands nowhere any more as it was made."""
-    key = {"lane": lane_id, "at": paid_ms, "month": month_of(paid_ms), "parts": parts, "fen": fen}
-    less = "SET parts = parts - :parts, fen = fen - :fen"
-    guessing = tx.execute(f"UPDATE spent_guessed {less} WHERE lane_id = :lane AND at_ms = :at", key)
-    if guessing.rowcount:
-        return True
-    filed = f"UPDATE spent {less} WHERE lane_id = :lane AND month = :month AND parts >= :parts AND fen >= :fen"
-    return tx.execute(filed, key).rowcount > 0
+def take_back(tx: sqlite3.Connection, lane_id: int, paid_ms: int, parts: int, fen: int) -> None:
+    """Undo one payment where it counts: in no month yet, in the one it was filed in, or in its own. Never more than
+    there is: the price may have changed since."""
+    key = {"lane": lane_id, "at": paid_ms, "parts": parts, "fen": fen}
+    less = "SET parts = max(parts - :parts, 0), fen = max(fen - :fen, 0)"
+    if tx.execute(f"UPDATE spent_guessed {less} WHERE lane_id = :lane AND at_ms = :at", key).rowcount:
+        return
+    filed = tx.execute("SELECT month FROM spent_filed WHERE lane_id = :lane AND at_ms = :at", key).fetchone()
+    month = month_of(paid_ms) if filed is None else filed[0]
+    tx.execute(f"UPDATE spent {less} WHERE lane_id = :lane AND month = :month", {**key, "month": month})
 
 
 def newest_month(tx: sqlite3.Connection) -> str | None:
@@ -122,11 +137,14 @@ def under_way(tx: sqlite3.Connection, lane_id: int, message_id: int, number: int
 
 
 def newest_try(tx: sqlite3.Connection, message_id: int) -> tuple[int, int, int | None]:
-    """Lane and parts of a message's newest try, as it was sent, and when it was paid for; None: long ago."""
+    """Lane and parts of a message's newest try, as it was sent, and when it was paid for: with its bad end, or when the
+    message was taken. None: it never was.
+
+    Of a carrier that knows our tries by our own reference nothing stands in `taken`; and that has no index by message.
+    """
     lane_id, parts, paid_ms = tx.execute(
         "SELECT m.lane_id, coalesce(m.sent_parts, m.parts), coalesce("
-        " (SELECT a.ended_ms FROM attempt a WHERE a.message_id = m.id AND a.number = m.attempts),"
-        " (SELECT t.taken_ms FROM taken t WHERE t.message_id = m.id AND t.number = m.attempts))"
+        " (SELECT a.ended_ms FROM attempt a WHERE a.message_id = m.id AND a.number = m.attempts), m.accepted_ms)"
         " FROM message m WHERE m.id = :id",
         {"id": message_id},
     ).fetchone()

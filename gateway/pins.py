@@ -5,7 +5,8 @@ Never keeps a PIN, only a fingerprint with the village's key. Decides nothing; `
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import sqlite3
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from gateway import pin_store
@@ -16,11 +17,17 @@ from gateway.ground import Database, Vault
 class PinTry:
     """A PIN that was tried and, as far as is known, not taken.
 
-    `refused` False: it was cut off, and nobody knows. `left`: the tries the SIM told before it; None: it told none.
+    `refused` False: the last try was cut off, and nobody knows. `left`: the tries the SIM told before it; None: it told
+    none. `times`: how often it was tried in all, over every restart.
     """
 
     refused: bool
     left: int | None
+    times: int = 1
+
+
+MOST_TIMES = 2
+"""A SIM locks itself at the third wrong PIN: so often one is tried without proof that it costs nothing."""
 
 
 class PinMemory(Protocol):
@@ -34,7 +41,9 @@ class PinMemory(Protocol):
 
     async def refused(self, sim: str, pin: str) -> None: ...
 
-    async def taken(self, sim: str, pin: str) -> None: ...
+    async def taken(self, sim: str, pin: str) -> None:
+        """It is forgotten. Another one that this SIM has refused is wrong for good: the SIM's own is another."""
+        ...
 
 
 class Pins:
@@ -59,7 +68,12 @@ class Pins:
 
     async def taken(self, sim: str, pin: str) -> None:
         key = self._key(sim, pin)
-        await self._db.write(lambda tx: pin_store.forget(tx, *key))
+
+        def unit(tx: sqlite3.Connection) -> None:
+            pin_store.forget(tx, *key)
+            pin_store.condemn_refused(tx, key[0], MOST_TIMES)
+
+        await self._db.write(unit)
 
     def _key(self, sim: str, pin: str) -> tuple[bytes, bytes]:
         return self._vault.fingerprint(f"sim\n{sim}"), self._vault.fingerprint(f"pin\n{sim}\n{pin}")
@@ -75,10 +89,14 @@ class PinsOfThisProcess:
         return self._tries.get((sim, pin))
 
     async def begin(self, sim: str, pin: str, left: int | None) -> None:
-        self._tries[sim, pin] = PinTry(refused=False, left=left)
+        before = self._tries.get((sim, pin))
+        self._tries[sim, pin] = PinTry(refused=False, left=left, times=1 if before is None else before.times + 1)
 
     async def refused(self, sim: str, pin: str) -> None:
-        self._tries[sim, pin] = PinTry(refused=True, left=self._tries[sim, pin].left)
+        self._tries[sim, pin] = replace(self._tries[sim, pin], refused=True)
 
     async def taken(self, sim: str, pin: str) -> None:
         self._tries.pop((sim, pin), None)
+        for key, one in self._tries.items():
+            if key[0] == sim and one.refused:
+                self._tries[key] = replace(one, times=max(one.times, MOST_TIMES))

@@ -276,11 +276,11 @@ class Posting:
         self.tell(tx, moved)
         return len(found)
 
-    def doubtful(self, tx: sqlite3.Connection) -> list[tuple[store.Known, str, str]]:
-        """Unknown SMS with the transport and our reference of their newest try: what can be asked about. After a month
-        nobody asks any more."""
+    def doubtful(self, tx: sqlite3.Connection) -> list[tuple[store.Known, str, str, int]]:
+        """Unknown SMS with the transport and our reference of their newest try, and when it began: what can be asked
+        about. After a month nobody asks any more."""
         unknown = store.unknown(tx, self.clock.now_ms() - _ASKED_FOR_MS)
-        return [(about, lane, about.our_reference) for about, lane in unknown]
+        return [(about, lane, about.our_reference, began_ms) for about, lane, began_ms in unknown]
 
     def settle(self, tx: sqlite3.Connection, about: store.Known, transport: str, fate: Fate) -> bool:
         """The carrier was asked about an unknown message and has answered; it took its time, so look again first.
@@ -299,7 +299,7 @@ class Posting:
         lane_id, ref = tries_store.lane(tx, transport), fate.carrier_ref
         if ref:
             tries_store.taken(tx, message_id, about.attempts, lane_id=lane_id, carrier_ref=ref, now_ms=now_ms)
-        report = Report(ref, fate.said, fate.at_ms, fate.trouble, fate.code)
+        report = Report(ref, fate.said, fate.at_ms, fate.trouble, fate.code, fate.final)
         early = tries_store.pop_early(tx, lane_id, ref)
         self.tell(tx, [self._apply(tx, message_id, about.attempts, r, transport) for r in (report, *early)])
         return True

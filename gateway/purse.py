@@ -117,10 +117,8 @@ class Purse:
         """The carrier has never seen what was paid for when nobody knew."""
         price = self.line(name).price_fen
         lane_id, parts, paid_ms = money_store.newest_try(tx, message_id)
-        if not (parts and price):
-            return
-        if paid_ms is None or not money_store.take_back(tx, lane_id, paid_ms, parts, parts * price):
-            self._add(tx, lane_id, -parts, price, self._clock.now_ms())
+        if parts and price and paid_ms is not None:
+            money_store.take_back(tx, lane_id, paid_ms, parts, parts * price)
 
     def left_fen(self, tx: sqlite3.Connection, name: str, flying: int) -> int | None:
         """What is left when `flying` parts under way are paid for; None: no limit."""

@@ -65,26 +65,26 @@ class Reconciliation:
     async def look(self) -> None:
         """Go through all unknown messages once."""
         doubtful = await self._db.read(self._posting.doubtful)
-        open_references = {reference for _, _, reference in doubtful}
+        open_references = {reference for _, _, reference, _ in doubtful}
         self._asked = {reference: q for reference, q in self._asked.items() if reference in open_references}
-        for about, name, reference in doubtful:
+        for about, name, reference, began_ms in doubtful:
             question = self._asked.setdefault(reference, _Question(0, LOOK_MS))
             now_ms = self._clock.monotonic_ms()
             if question.never or now_ms < question.next_ms:
                 continue
-            fate = await self._ask(name, reference, question)
+            fate = await self._ask(name, reference, began_ms, question)
             if fate is not None and await self._settle(about, name, fate):
                 continue
             if not await self._db.write(lambda tx, about=about: self._posting.send_again(tx, about)):  # type: ignore[misc]
                 question.next_ms = now_ms + question.pause_ms
                 question.pause_ms = min(question.pause_ms * 2, _PATIENCE_MS)
 
-    async def _ask(self, name: str, reference: str, question: _Question) -> Fate | None:
+    async def _ask(self, name: str, reference: str, began_ms: int, question: _Question) -> Fate | None:
         transport = self._transports.get(name)
         if transport is None:
             question.never = True
             return None
-        asking = asyncio.ensure_future(transport.ask(reference))
+        asking = asyncio.ensure_future(transport.ask(reference, began_ms))
         sleeping = asyncio.ensure_future(self._clock.sleep_ms(ASK_MS))
         try:
             await asyncio.wait({asking, sleeping}, return_when=asyncio.FIRST_COMPLETED)

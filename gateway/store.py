@@ -189,14 +189,17 @@ def stop_one(tx: sqlite3.Connection, message_id: int) -> None:
     )
 
 
-def unknown(tx: sqlite3.Connection, since_ms: int) -> list[tuple[Known, str]]:
-    """SMS queued since then of which nobody knows what became of them, with the lane of their newest try."""
+def unknown(tx: sqlite3.Connection, since_ms: int) -> list[tuple[Known, str, int]]:
+    """SMS queued since then of which nobody knows what became of them, with the lane of their newest try and when that
+    began; of one that was taken, when the message was queued."""
+    began = "(SELECT a.started_ms FROM attempt a WHERE a.message_id = m.id AND a.number = m.attempts)"
+    more = f", l.name AS lane, coalesce({began}, m.queued_ms) AS began_ms"
     rows = tx.execute(
-        KNOWN.replace(" FROM message m", ", l.name AS lane FROM message m JOIN lane l ON l.id = m.lane_id")
+        KNOWN.replace(" FROM message m", f"{more} FROM message m JOIN lane l ON l.id = m.lane_id")
         + f" WHERE {OPEN} AND m.state = 'unknown' AND m.channel = 'sms' AND m.queued_ms >= :since ORDER BY m.id DESC",
         {"since": since_ms},
     )
-    return [(read_known(row), row["lane"]) for row in rows]
+    return [(read_known(row), row["lane"], row["began_ms"]) for row in rows]
 
 
 def overdue(tx: sqlite3.Connection, now_ms: int, limit: int) -> list[Known]:

@@ -57,13 +57,15 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What a carrier that was asked says became of a try. `said` queued: it has never seen it."""
+    """What a carrier that was asked says became of a try. `said` queued: it has never seen it. `final`: as in
+    `Report`."""
 
     said: State
     carrier_ref: str = ""
     at_ms: int | None = None
     trouble: Trouble | None = None
     code: str = ""
+    final: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +157,11 @@ class SmsTransport(Protocol):
         """Try once. Raises TransportFailure."""
         ...
 
-    async def ask(self, reference: str) -> Fate:
+    async def ask(self, reference: str, began_ms: int) -> Fate:
         """What became of the try with our `reference`. Raises CannotAskError, TransportFailure.
+
+        `began_ms`: when that try began, or a little earlier, by the village's clock as it goes now: where a guessed one
+        was put right, the instant has moved with it. No time is to be read from the reference.
 
         "Never seen" (queued) only where it is certain that it cannot still arrive: the outbox then sends it again.
         """

@@ -127,7 +127,7 @@ class Modem:
             raise OutcomeUnknownError(Trouble.NO_REPORT)
         return Accepted(self._references.sent(int(sent["MessageReference"]), parcel.to, self._clock.now_ms()))
 
-    async def ask(self, reference: str) -> Fate:
+    async def ask(self, reference: str, began_ms: int) -> Fate:  # noqa: ARG002 - it cannot be asked at all
         """ModemManager keeps what was sent for a while, but nothing of ours with it by which it could be told apart."""
         raise CannotAskError(reference)
 

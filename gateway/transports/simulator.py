@@ -77,7 +77,7 @@ class SimulatorSms:
                 self._news.set()
             raise
 
-    async def ask(self, reference: str) -> Fate:
+    async def ask(self, reference: str, began_ms: int) -> Fate:  # noqa: ARG002 - the carrier knows it by the reference alone
         return await self._carrier.ask(reference)
 
 

@@ -137,7 +137,7 @@ class SmsGate:
         first has to give a sign of life: one message is unknown then, and not one after the other.
         """
         self._may_send(parcel)
-        reference, began_ms = parcel.reference, self._clock.now_ms()
+        reference = parcel.reference
         self._asking.under_way.add(reference)
         try:
             reply = await self._api.post_message(
@@ -152,14 +152,14 @@ class SmsGate:
             self._look_again()
             raise TransportDownError(Trouble.UNPLUGGED, str(away)) from away
         except CutOffError as cut:
-            self._lost_sight(reference, began_ms)
+            self._lost_sight()
             raise OutcomeUnknownError(Trouble.TIMEOUT, str(cut)) from cut
         except asyncio.CancelledError:
-            self._lost_sight(reference, began_ms)
+            self._lost_sight()
             raise
         finally:
             self._asking.under_way.discard(reference)
-        return self._answered(reference, reply, began_ms)
+        return self._answered(reference, reply)
 
     def _may_send(self, parcel: Parcel) -> None:
         self._lockout.check()
@@ -180,12 +180,11 @@ class SmsGate:
         self._up = False
         self._wake.set()
 
-    def _lost_sight(self, reference: str, began_ms: int) -> None:
-        self._asking.doubt(reference, began_ms)
+    def _lost_sight(self) -> None:
         self._silent = True
         self._look_again()
 
-    def _answered(self, reference: str, reply: Reply, began_ms: int) -> Accepted:
+    def _answered(self, reference: str, reply: Reply) -> Accepted:
         """409: the phone has this very id, so an earlier call did arrive. A 2xx has to name it, else it is no phone."""
         done = 200 <= reply.status < 300
         if reply.status == 409 or (done and isinstance(reply.said, dict) and reply.said.get("id") == reference):
@@ -201,15 +200,14 @@ class SmsGate:
                 self._lockout.begin()
             self._look_again()
         elif isinstance(failure, OutcomeUnknownError):
-            self._asking.doubt(reference, began_ms)
             self._faults += 1
             if self._faults > 1:  # an app that is broken: not the whole queue through it
                 self._faulty_until_ms = self._clock.monotonic_ms() + _HOLD_MS
         log.info("phone refused line=%s reason=%s", self.name, failure)
         raise failure
 
-    async def ask(self, reference: str) -> Fate:
-        return await self._asking.ask(reference)
+    async def ask(self, reference: str, began_ms: int) -> Fate:
+        return await self._asking.ask(reference, began_ms)
 
     # listening
 

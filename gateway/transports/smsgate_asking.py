@@ -15,7 +15,7 @@ from gateway.transports.smsgate_api import CutOffError, NotReachedError, Reply, 
 from gateway.transports.smsgate_device import Device
 from gateway.transports.smsgate_failures import LOCKED_OUT_MS
 from gateway.transports.smsgate_lockout import LOCKED, Lockout
-from gateway.transports.smsgate_reading import Said, is_ours, queued_ms, seen
+from gateway.transports.smsgate_reading import Said, is_ours, seen
 from gateway.transports.smsgate_sent import Sent
 
 _SETTLE_MS = 5_000
@@ -29,17 +29,11 @@ class Asking:
         self._device = device
         self._sent = sent
         self._lockout = lockout
-        self._doubtful: dict[str, int] = {}
-        """Tries that were cut off, and when they began (wall)."""
         self.under_way: set[str] = set()
         """Tries whose answer is being waited for just now."""
 
-    def doubt(self, reference: str, began_ms: int) -> None:
-        """A try that was cut off, or answered with something nobody understands. `began_ms`: wall."""
-        self._doubtful[reference] = began_ms
-
-    async def ask(self, reference: str) -> Fate:
-        """What the phone's own list says of it, by our reference.
+    async def ask(self, reference: str, began_ms: int) -> Fate:
+        """What the phone's own list says of it, by our reference. `began_ms`: as in `SmsTransport.ask`.
 
         "Never seen" needs more than a 404, for it means that the message is sent again. A try that was cut off may
         still lie somewhere on its way. In this house it does not: the socket was closed, which throws away what had not
@@ -51,19 +45,17 @@ class Asking:
         """
         if reference in self.under_way:
             raise RetryLaterError(Trouble.OTHER, "under-way")
+        if not is_ours(reference):
+            return Fate(State.QUEUED)  # nothing we ever sent is called that
         fate = await self._fate(reference)
-        tried_ms = self._doubtful.get(reference, queued_ms(reference))
-        if fate is None and tried_ms is not None:
-            if not await self._remembers(tried_ms):
+        if fate is None:
+            if not await self._remembers(began_ms):
                 raise OutcomeUnknownError(Trouble.NO_REPORT, "forgotten")
             await self._clock.sleep_ms(_SETTLE_MS)
             fate = await self._fate(reference)
-        self._doubtful.pop(reference, None)
         return Fate(State.QUEUED) if fate is None else fate
 
     async def _fate(self, reference: str) -> Fate | None:
-        if not is_ours(reference):
-            return None  # nothing we ever sent is called that
         reply = await self._asked(lambda: self._api.message(reference))
         found = seen(reply.said)
         if reply.status == 404:
@@ -74,12 +66,15 @@ class Asking:
         report = found.report()
         if report is None:
             return Fate(State.ACCEPTED, reference)
-        return Fate(report.said, reference, report.at_ms, report.trouble, report.code)
+        return Fate(report.said, reference, report.at_ms, report.trouble, report.code, report.final)
 
     async def _remembers(self, moment_ms: int) -> bool:
         """Whether the phone's list goes back to before that moment of the village's clock. What is only pending does
         not show it: the app never forgets those."""
-        before_ms = moment_ms + (self._device.ahead_ms) - 1_000  # the phone's clock is read to the second
+        phone_ms = self._device.now_ms()
+        if phone_ms is None or moment_ms > self._clock.now_ms():
+            return False  # nobody knows how far one clock is from the other, or a guess nobody put right stamped it
+        before_ms = phone_ms - (self._clock.now_ms() - moment_ms) - 1_000  # the phone's clock is read to the second
         reply = await self._asked(lambda: self._api.messages(0, before_ms))
         return reply.status == 200 and any(row.get("state") not in (None, Said.PENDING) for row in reply.rows)
 

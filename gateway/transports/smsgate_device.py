@@ -22,7 +22,8 @@ class Device:
         self._line = line
         self._sim = sim
         self._id = ""
-        self._ahead_ms: int | None = None
+        self._met: tuple[int, int] | None = None
+        """What its clock showed, and what the stopwatch did then: no step of the village's clock changes that."""
         self.version: tuple[int, ...] = ()
 
     def met(self, about: Mapping[str, Any], health: Any, phone_ms: int | None) -> bool:
@@ -33,7 +34,7 @@ class Device:
             log.warning("another phone, or one that was reset line=%s", self._line)
         self._id = device_id
         self.version = _version(_about(health).get("version"))
-        self._ahead_ms = None if phone_ms is None else phone_ms - self._clock.now_ms()
+        self._met = None if phone_ms is None else (phone_ms, self._clock.monotonic_ms())
         return another
 
     def condition(self, about: Mapping[str, Any], health: Any, held_note: str) -> Condition:
@@ -53,12 +54,14 @@ class Device:
     @property
     def ahead_ms(self) -> int:
         """How far its clock is before the village's; 0 where that is not known."""
-        return self._ahead_ms or 0
+        now_ms = self.now_ms()
+        return 0 if now_ms is None else now_ms - self._clock.now_ms()
 
     def now_ms(self) -> int | None:
         """The phone's clock as last heard; before that the village's own, if it can be trusted."""
-        if self._ahead_ms is not None:
-            return self._clock.now_ms() + self._ahead_ms
+        if self._met is not None:
+            phone_ms, at_ms = self._met
+            return phone_ms + self._clock.monotonic_ms() - at_ms
         return self._clock.now_ms() if self._clock.trusted else None
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,11 +19,11 @@ from gateway.callback import Callback
 from gateway.message import State
 from gateway.transport import Inbound, Report
 from gateway.transports.smsgate_failures import CANCELLED, Mishap, mishap
+from gateway.verdict import read_reference
 
 FRESH_MS = 300_000
 """A call signed longer ago than this is somebody's recording; the app signs each repetition anew."""
 
-_REFERENCE = re.compile(r"[0-9]{1,18}-[0-9]{1,9}-([0-9a-f]{1,15})")
 _YEAR_2000_MS = 946_684_800_000
 
 
@@ -68,13 +67,7 @@ class Seen:
 
 
 def is_ours(reference: str) -> bool:
-    return _REFERENCE.fullmatch(reference) is not None
-
-
-def queued_ms(reference: str) -> int | None:
-    """When the message was queued, which is never later than its try; None of what is no reference of ours."""
-    ours = _REFERENCE.fullmatch(reference)
-    return None if ours is None else int(ours[1], 16)
+    return read_reference(reference) is not None
 
 
 def seen(row: Any) -> Seen | None:

@@ -36,12 +36,11 @@ CODES: Mapping[int, tuple[Kind, Trouble]] = MappingProxyType(
         # this text, for good
         21617: (RejectedError, Trouble.CONTENT),
         30004: (RejectedError, Trouble.CONTENT),
-        # for good, but on this carrier's word alone
-        21610: (RejectedError, Trouble.REFUSED),  # its owner wrote STOP here: the number lives
-        30007: (
-            RejectedError,
-            Trouble.REFUSED,
-        ),  # a filter of Twilio's or of its carrier's; the same text may pass another
+        # for good, by its owner's wish: he wrote STOP to this sender. The number lives, so it is not a dead one; and no
+        # carrier said no, so not REFUSED, with which the next line would text him all the same: as one taken back
+        21610: (RejectedError, Trouble.OTHER),
+        # for good, but on this carrier's word alone: a filter of Twilio's or of its carrier's; it may pass another
+        30007: (RejectedError, Trouble.REFUSED),
         # nothing will go until a person has done something
         10001: (TransportDownError, Trouble.NO_CREDIT),  # the account is not active: nearly always a bill
         20003: (TransportDownError, Trouble.REFUSED),

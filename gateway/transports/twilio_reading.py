@@ -25,7 +25,7 @@ def report_of(sid: str, status: str, code: int | None, at_ms: int | None) -> Rep
 
 def fate_of(record: Record) -> Fate:
     report = report_of(record.sid, record.status if record.status in STATES else "queued", record.error_code, None)
-    return Fate(report.said, record.sid, record.updated_ms, report.trouble, report.code)
+    return Fate(report.said, record.sid, record.updated_ms, report.trouble, report.code, report.final)
 
 
 def with_balance(condition: Condition, amount: str, currency: str, now_ms: int) -> Condition:

@@ -170,7 +170,7 @@ class TwilioSms:
         url = self._settings.callback_url(STATUS)
         return url and url + _HASTE
 
-    async def ask(self, reference: str) -> Fate:
+    async def ask(self, reference: str, began_ms: int) -> Fate:  # noqa: ARG002 - it goes by Twilio's own clock
         """What became of a try, as far as this process can know.
 
         Twilio keeps no reference of ours. A try whose answer never came is looked for by number, text and time; it is

@@ -84,7 +84,7 @@ class LineSmsc:
         self._lines.clear()
         flushed.set_result(None)
 
-    async def ask(self, reference: str) -> Fate:
+    async def ask(self, reference: str, began_ms: int) -> Fate:
         raise CannotAskError(self.name)
 
 

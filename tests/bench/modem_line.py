@@ -70,8 +70,8 @@ class _Watched:
         self.taken_ms.append(self._clock.monotonic_ms())
         return await self._modem.send(parcel)
 
-    async def ask(self, reference: str) -> Fate:
-        return await self._modem.ask(reference)
+    async def ask(self, reference: str, began_ms: int) -> Fate:
+        return await self._modem.ask(reference, began_ms)
 
 
 async def _send(yard: Yard, households: int) -> list[int]:

@@ -36,7 +36,7 @@ class TakingLine:
         self._progress.set()
         return Accepted(parcel.reference)
 
-    async def ask(self, reference: str) -> Fate:
+    async def ask(self, reference: str, began_ms: int) -> Fate:
         raise CannotAskError(reference)
 
     async def answered(self, texts: Sequence[tuple[str, str]], clock: Clock) -> tuple[list[float], list[float]]:

@@ -193,8 +193,8 @@ class SmsTransportContract:
         await self.send(carrier_rig, one)
         await carrier_rig.until(lambda: carrier_rig.texts_on(carrier_rig.number))
         try:
-            known = await carrier_rig.transport.ask(one.reference)
-            never_sent = await carrier_rig.transport.ask("77-1-never")
+            known = await carrier_rig.transport.ask(one.reference, 0)
+            never_sent = await carrier_rig.transport.ask("77-1-never", 0)
         except CannotAskError:
             return
         assert known.said in (State.ACCEPTED, State.DELIVERED)

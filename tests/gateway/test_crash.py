@@ -7,6 +7,7 @@ import random
 
 import pytest
 
+from gateway.failures import OutcomeUnknownError, Trouble
 from gateway.message import Priority
 from gateway.shift_store import shift_times
 from gateway.simulated.handset import Faults
@@ -70,6 +71,53 @@ async def test_a_clock_put_right_meanwhile_does_not_make_the_carrier_forget_it(r
     assert len(rig.texts_on(WANG)) == 1
 
 
+class Noting(HandCarrier):
+    """Remembers what it was asked about, and cannot say."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.questions: list[tuple[str, int]] = []
+
+    async def ask(self, reference: str, began_ms: int) -> Fate:
+        self.questions.append((reference, began_ms))
+        raise OutcomeUnknownError(Trouble.NO_REPORT)
+
+
+async def test_a_carrier_is_told_when_the_try_began_by_the_clock_as_it_goes_now(rig: Rig) -> None:
+    """The message was queued an hour before its try, both by a clock that was a day off; our reference stays."""
+    day_ms, hour_ms = 86_400_000, 3_600_000
+    hand = HandCarrier()
+    queued_ms = rig.clock.now_ms()
+    await rig.start(sms=[hand])
+    (message,) = await rig.send_all([draft(WANG, not_before_ms=queued_ms + hour_ms)])
+    await rig.until(lambda: hand.asked, within_ms=2 * hour_ms, step_ms=10_000)
+    began_ms, reference = rig.clock.now_ms(), hand.parcels[0].reference
+    assert began_ms >= queued_ms + hour_ms
+    await rig.let_pass(30_000)
+    await rig.crash()
+    await rig.db.write(lambda tx: shift_times(tx, 0, day_ms))
+    rig.clock.step_wall(day_ms)
+    after = Noting()
+    await rig.start(sms=[after])
+    await rig.until(lambda: after.questions)
+    (asked, told_ms), *_ = after.questions
+    assert asked == reference
+    assert 0 <= began_ms + day_ms - told_ms <= 10_000
+    assert await rig.state(message) == "unknown"
+
+
+async def test_of_a_try_that_was_taken_and_never_reported_it_is_told_when_the_message_was_queued(rig: Rig) -> None:
+    hand = Noting()
+    queued_ms = rig.clock.now_ms()
+    await rig.start(sms=[hand])
+    message = await rig.send()
+    await rig.until(lambda: hand.asked)
+    hand.accept()
+    await rig.until(rig.reaches(message, "unknown"), within_ms=80 * 3_600_000, step_ms=600_000)
+    await rig.until(lambda: hand.questions)
+    assert 0 <= hand.questions[0][1] - queued_ms <= 1_000
+
+
 async def test_a_carrier_that_never_saw_it_settles_the_doubt_and_it_is_sent(rig: Rig) -> None:
     await rig.start()
     message = await rig.send()
@@ -119,10 +167,10 @@ async def test_stopped_while_the_carrier_is_being_asked_it_is_not_sent_again(rig
     class Slow(SimulatorSms):
         asked, answer = asyncio.Event(), asyncio.Event()
 
-        async def ask(self, our_reference: str) -> Fate:
+        async def ask(self, our_reference: str, began_ms: int) -> Fate:
             self.asked.set()
             await self.answer.wait()
-            return await super().ask(our_reference)
+            return await super().ask(our_reference, began_ms)
 
     await rig.start()
     message = await rig.send()

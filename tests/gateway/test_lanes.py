@@ -55,7 +55,7 @@ class HandCarrier:
         finally:
             del self.asked[parcel.message_id]
 
-    async def ask(self, reference: str) -> Fate:
+    async def ask(self, reference: str, began_ms: int) -> Fate:
         raise TransportDownError(Trouble.UNPLUGGED)
 
     def accept(self, *ids: int) -> None:

@@ -19,7 +19,7 @@ from tests.gateway.test_passed_on import HOUR_MS, NEVER, SECOND, two
 class Echo(HandCarrier):
     """A carrier that knows tries by our own reference, and can be asked nothing for the moment."""
 
-    async def ask(self, reference: str) -> Fate:
+    async def ask(self, reference: str, began_ms: int) -> Fate:
         raise OutcomeUnknownError(Trouble.NO_REPORT, "forgotten")
 
     def accept(self, *ids: int) -> None:
@@ -138,7 +138,7 @@ async def test_an_alarm_one_line_will_never_take_brings_back_the_other_that_was_
 
 async def test_many_unknowns_that_nobody_can_be_asked_about_hide_no_other(rig: Rig) -> None:
     class Told(HandCarrier):
-        async def ask(self, reference: str) -> Fate:
+        async def ask(self, reference: str, began_ms: int) -> Fate:
             return Fate(State.DELIVERED, reference)
 
     mute = HandCarrier(name="mute", window=700)
@@ -161,7 +161,7 @@ async def test_a_carrier_that_goes_on_saying_accepted_is_asked_ever_more_rarely(
     class Vague(HandCarrier):
         asked_about = 0
 
-        async def ask(self, reference: str) -> Fate:
+        async def ask(self, reference: str, began_ms: int) -> Fate:
             self.asked_about += 1
             return Fate(State.ACCEPTED, reference)
 
@@ -198,7 +198,7 @@ async def test_never_seen_is_not_believed_of_what_was_said_to_have_arrived(rig: 
     class Forgot(Echo):
         away = True
 
-        async def ask(self, reference: str) -> Fate:
+        async def ask(self, reference: str, began_ms: int) -> Fate:
             if self.away:
                 raise TransportDownError(Trouble.UNPLUGGED)
             return Fate(State.QUEUED)

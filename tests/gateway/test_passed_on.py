@@ -9,12 +9,12 @@ import pytest
 from gateway.choosing import PATIENCE_MS, Line
 from gateway.failures import OutcomeUnknownError, RejectedError, RetryLaterError, TransportDownError, Trouble
 from gateway.message import Priority, State
-from gateway.transport import Report
+from gateway.transport import Fate, Report
 from tests.gateway.conftest import LI, WANG, Rig
 from tests.gateway.test_choosing import Breakable
 from tests.gateway.test_lanes import HandCarrier
 
-NEVER = RejectedError(Trouble.REFUSED, "21610")
+NEVER = RejectedError(Trouble.REFUSED, "30007")
 SECOND = {"second": Line(rank=1)}
 HOUR_MS = 3_600_000
 
@@ -75,7 +75,7 @@ async def test_a_line_alone_ends_it_as_ever(rig: Rig) -> None:
     await rig.start(sms=[hand])  # the village's lines for calls are no way for an SMS
     message = await refused_by(rig, hand)
     assert (await rig.row(message))["state"] == "failed"
-    assert (await rig.row(message))["error"] == "refused/21610"
+    assert (await rig.row(message))["error"] == "refused/30007"
 
 
 async def test_two_refusals_end_it_where_there_are_two_lines(rig: Rig) -> None:
@@ -132,7 +132,7 @@ async def test_what_may_have_been_taken_goes_nowhere_else(rig: Rig) -> None:
     await rig.start(sms=[first, second], lines=SECOND)
     message = await rig.send(WANG)
     await rig.until(lambda: first.asked)
-    first.fail(message, OutcomeUnknownError(Trouble.REFUSED, "21610"))
+    first.fail(message, OutcomeUnknownError(Trouble.REFUSED, "30007"))
     await rig.until(rig.reaches(message, "unknown"))
     await rig.let_pass(60_000, step_ms=5000)
     assert second.parcels == []
@@ -199,7 +199,7 @@ async def test_it_ends_when_the_line_it_waited_for_is_closed(rig: Rig) -> None:
     closing = asyncio.ensure_future(rig.gateway.close("second"))
     await rig.until(closing.done)
     await rig.until(rig.reaches(message, "failed"), step_ms=5000)
-    assert (await rig.row(message))["error"] == "refused/21610"
+    assert (await rig.row(message))["error"] == "refused/30007"
     assert len(first.parcels) == 1
 
 
@@ -225,3 +225,55 @@ async def test_refusals_of_what_has_ended_are_forgotten_in_time(rig: Rig) -> Non
     second.fail(message, RejectedError(Trouble.DEAD_NUMBER))
     await rig.let_pass(2 * HOUR_MS, step_ms=60_000)
     assert await rig.db.read(lambda tx: tx.execute("SELECT count(*) FROM refusal").fetchone()[0]) == 0
+
+
+class Learnt(HandCarrier):
+    """What became of a try is only learnt by asking."""
+
+    def __init__(self, fate: Fate, **more: object) -> None:
+        super().__init__(**more)  # type: ignore[arg-type]
+        self._fate = fate
+
+    async def ask(self, reference: str, began_ms: int) -> Fate:
+        return self._fate
+
+
+async def test_what_a_person_took_back_at_the_phone_is_not_sent_again_when_it_is_learnt_by_asking(rig: Rig) -> None:
+    hand, second = (
+        Learnt(Fate(State.FAILED, "x-1", None, Trouble.OTHER, "cancelled", final=True), name="first"),
+        two()[1],
+    )
+    await rig.start(sms=[hand, second], lines=SECOND)
+    message = await rig.send(WANG)
+    await rig.until(lambda: message in hand.asked)
+    hand.fail(message, OutcomeUnknownError(Trouble.TIMEOUT))
+    await rig.until(rig.reaches(message, "failed"), step_ms=5000)
+    await rig.let_pass(HOUR_MS, step_ms=30_000)
+    assert (await rig.row(message))["error"] == "other/cancelled"
+    assert (len(hand.parcels), len(second.parcels)) == (1, 0)
+
+
+async def test_a_refusal_for_good_learnt_by_asking_goes_to_the_other_line_and_never_back(rig: Rig) -> None:
+    first = Learnt(Fate(State.FAILED, "x-1", None, Trouble.REFUSED, "30007", final=True), name="first")
+    second = Breakable(name="second")
+    second.trouble = Trouble.NO_SIGNAL
+    await rig.start(sms=[first, second], lines=SECOND)
+    message = await rig.send(WANG)
+    await rig.until(lambda: message in first.asked)
+    first.fail(message, OutcomeUnknownError(Trouble.TIMEOUT))
+    await rig.let_pass(HOUR_MS, step_ms=30_000)
+    assert len(first.parcels) == 1
+    second.trouble = None
+    await rig.until(lambda: message in second.asked, step_ms=5000)
+    second.accept()
+    await rig.until(rig.reaches(message, "accepted"))
+    assert len(first.parcels) == 1
+
+
+async def test_a_failure_learnt_by_asking_that_may_pass_is_tried_again(rig: Rig) -> None:
+    hand = Learnt(Fate(State.FAILED, "x-1", None, Trouble.CONGESTION, "42"))
+    await rig.start(sms=[hand])
+    message = await rig.send(WANG)
+    await rig.until(lambda: message in hand.asked)
+    hand.fail(message, OutcomeUnknownError(Trouble.TIMEOUT))
+    await rig.until(lambda: len(hand.parcels) == 2, within_ms=HOUR_MS, step_ms=5000)

@@ -6,11 +6,13 @@ import sqlite3
 
 import pytest
 
+from gateway import money_store, tries_store
 from gateway.choosing import Line
 from gateway.failures import OutcomeUnknownError, RejectedError, TransportDownError, Trouble
-from gateway.message import Priority
+from gateway.message import Priority, State
 from gateway.purse import Spending
 from gateway.shift_store import shift_times
+from gateway.transport import Accepted, Fate
 from tests.gateway.conftest import LI, WANG, ZHAO, Rig, call_draft, draft
 from tests.gateway.test_lanes import HandCarrier
 from village.ground.clock import MovableClock, parse_iso
@@ -210,6 +212,7 @@ async def test_a_try_without_the_postscript_forgets_the_one_with_it(rig: Rig) ->
 
 
 MODEST = {"hand": Line(price_fen=10, month_fen=30)}
+PLENTY = {"hand": Line(price_fen=10)}
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 
@@ -365,3 +368,119 @@ async def test_what_was_never_sent_is_given_back_while_the_time_is_still_guessed
     await rig.start(lines=lines)
     await rig.until(rig.reaches(message, "delivered"), within_ms=600_000, step_ms=1000)
     assert (await spending(rig)).fen == 10
+
+
+class Forgetful(HandCarrier):
+    """Echoes our own reference, so that nothing of it stands in `taken`; asked, it has never seen anything."""
+
+    away = True
+
+    async def ask(self, reference: str, began_ms: int) -> Fate:
+        if self.away:
+            raise TransportDownError(Trouble.UNPLUGGED)
+        return Fate(State.QUEUED)
+
+    def take(self, message_id: int) -> None:
+        newest = [parcel for parcel in self.parcels if parcel.message_id == message_id][-1]
+        self.asked[message_id].set_result(Accepted(newest.reference))
+
+
+async def test_money_of_a_guess_filed_for_good_is_given_back_from_the_month_it_was_filed_in(
+    rig: Rig, clock: MovableClock
+) -> None:
+    """November really cost something; the guess was November too, and was filed as December."""
+    clock.step_wall(parse_iso("2026-11-20T08:00:00+08:00") - clock.now_ms())
+    await rig.start(sms=[first := Forgetful(name="hand")], lines=PLENTY)
+    for to in (WANG, LI):
+        await send_one(rig, first, to)
+    hand = Forgetful(name="hand")
+    await rig.crash()
+    clock.step_wall(parse_iso("2026-11-28T08:00:00+08:00") - clock.now_ms())
+    clock.set_trusted(False)
+    await rig.start(sms=[hand], lines=PLENTY)
+    message = await rig.send(ZHAO)
+    await rig.until(lambda: message in hand.asked)
+    hand.fail(message, OutcomeUnknownError(Trouble.TIMEOUT))
+    await rig.until(rig.reaches(message, "unknown"))
+    await rig.crash()
+    clock.step_wall(parse_iso("2026-12-05T08:00:00+08:00") - clock.now_ms())
+    clock.set_trusted(True)
+    after = Forgetful(name="hand")
+    await rig.start(sms=[after], lines=PLENTY)
+    assert await paid_by_month(rig) == {"2026-11": 20, "2026-12": 10}
+    after.away = False
+    await rig.until(lambda: message in after.asked, within_ms=HOUR_MS, step_ms=5000)
+    assert await paid_by_month(rig) == {"2026-11": 20, "2026-12": 0}
+
+
+async def test_an_echoing_carriers_try_that_was_never_reported_goes_back_to_its_own_month(
+    rig: Rig, clock: MovableClock
+) -> None:
+    clock.step_wall(parse_iso("2026-11-30T20:00:00+08:00") - clock.now_ms())
+    hand = Forgetful(name="hand")
+    await rig.start(sms=[hand], lines=PLENTY)
+    message = await rig.send(WANG, expires_ms=clock.now_ms() + 30 * DAY_MS)
+    await rig.until(lambda: message in hand.asked)
+    hand.take(message)
+    await rig.until(rig.reaches(message, "unknown"), within_ms=80 * HOUR_MS, step_ms=HOUR_MS // 4)
+    assert await paid_by_month(rig) == {"2026-11": 10}
+    hand.away = False
+    await rig.until(lambda: message in hand.asked, within_ms=3 * HOUR_MS, step_ms=10_000)
+    assert await paid_by_month(rig) == {"2026-11": 0}
+
+
+async def test_no_more_is_given_back_than_was_paid(rig: Rig) -> None:
+    hand = Forgetful(name="hand")
+    await rig.start(sms=[hand], lines={"hand": Line(price_fen=4)})
+    message = await rig.send(WANG)
+    await rig.until(lambda: message in hand.asked)
+    hand.fail(message, OutcomeUnknownError(Trouble.TIMEOUT))
+    await rig.until(rig.reaches(message, "unknown"))
+    await rig.crash()
+    dearer = Forgetful(name="hand")
+    dearer.away = False
+    await rig.start(sms=[dearer], lines=PLENTY)
+    await rig.until(lambda: message in dearer.asked, within_ms=HOUR_MS, step_ms=5000)
+    assert list((await paid_by_month(rig)).values()) == [0]
+
+
+async def test_a_clock_put_right_moves_what_was_filed_with_the_try_it_paid_for(rig: Rig, clock: MovableClock) -> None:
+    """Filed as of the third, and then the clock is put right by a day after all."""
+
+    def unit(tx: sqlite3.Connection) -> dict[str, int]:
+        lane_id = tries_store.lane(tx, "hand")
+        money_store.add_guessed(tx, lane_id, 5_000, 1, 10)
+        money_store.file_rest(tx, "2027-03")
+        shift_times(tx, 0, DAY_MS)
+        money_store.take_back(tx, lane_id, 5_000 + DAY_MS, 1, 10)
+        return dict(tx.execute("SELECT month, fen FROM spent").fetchall())
+
+    assert await rig.db.write(unit) == {"2027-03": 0}
+
+
+async def test_where_guessed_money_was_filed_is_forgotten_after_two_months(rig: Rig) -> None:
+    def unit(tx: sqlite3.Connection) -> list[str]:
+        lane_id = tries_store.lane(tx, "hand")
+        for at_ms, month in ((1, "2026-11"), (2, "2026-12"), (3, "2027-01")):
+            money_store.add_guessed(tx, lane_id, at_ms, 1, 10)
+            money_store.file_rest(tx, month)
+        return [row[0] for row in tx.execute("SELECT month FROM spent_filed ORDER BY month")]
+
+    assert await rig.db.write(unit) == ["2026-12", "2027-01"]
+
+
+async def test_the_newest_try_is_found_without_reading_a_table_through(rig: Rig) -> None:
+    def unit(tx: sqlite3.Connection) -> list[str]:
+        asked: list[str] = []
+        lane_id = tries_store.lane(tx, "hand")
+        message = tx.execute("SELECT max(id) FROM message").fetchone()[0]
+        tx.execute("UPDATE message SET lane_id = :lane", {"lane": lane_id})
+        tx.set_trace_callback(asked.append)
+        money_store.newest_try(tx, message)
+        tx.set_trace_callback(None)
+        return [row[3] for text in asked for row in tx.execute(f"EXPLAIN QUERY PLAN {text}")]
+
+    await rig.send(WANG)
+    steps = await rig.db.write(unit)
+    assert steps
+    assert not [step for step in steps if step.startswith("SCAN") and "CONSTANT" not in step]

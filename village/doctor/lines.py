@@ -60,7 +60,9 @@ NOTES: Mapping[str, Ailment] = MappingProxyType(
         ),
         "pin_wrong": Ailment(
             say("设置里写的手机卡密码不对"),
-            say("不要反复试，输错三次会锁死。照卡套上的密码改好设置文件，再重新启动服务。"),
+            say(
+                "不要反复试，输错三次会锁死。照卡套上的密码改好设置文件，再重新启动服务；密码没有写错、或者刚换过卡的，把卡装进手机，关掉“SIM卡锁”，再装回上网卡。"
+            ),
         ),
         "puk_wanted": Ailment(
             say("手机卡锁死了"),

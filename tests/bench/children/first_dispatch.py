@@ -46,7 +46,7 @@ class _Line:
             self.done.set()
         return Accepted(parcel.reference)
 
-    async def ask(self, reference: str) -> Fate:
+    async def ask(self, reference: str, began_ms: int) -> Fate:
         raise CannotAskError(reference)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Callable
@@ -160,14 +161,103 @@ async def test_a_try_that_was_cut_off_is_made_again_where_the_sim_has_counted_no
     assert rig.emulator.pins == [_OURS]
 
 
-async def test_but_not_where_the_sim_tells_no_number_of_tries(rig: ModemRig, started: Started) -> None:
+@pytest.mark.parametrize("right", [True, False])
+async def test_where_the_sim_tells_no_number_of_tries_it_is_made_again_once_in_all(
+    rig: ModemRig, started: Started, right: bool
+) -> None:
     rig.emulator.tries_told = False
     await _cut_off(rig, started)
+    rig.emulator.pin = _OURS if right else _THE_SIMS
+    async with started() as (modem, ear):
+        await rig.until(lambda: modem.condition().note == "pin_wrong")
+        assert rig.emulator.pins == []
+        await _minutes_pass(rig)
+        assert rig.emulator.pins == [_OURS]
+        if right:
+            await rig.until(lambda: "up" in ear.link)
+            return
+    async with started() as (modem, _):
+        await rig.until(lambda: modem.condition().note == "pin_wrong")
+        await rig.clock.advance(120_000)
+        await rig.until(lambda: modem.condition().note == "pin_wrong")
+    assert rig.emulator.pins == [_OURS]
+
+
+async def test_cut_off_twice_where_the_sim_tells_nothing_it_is_left_to_a_person(
+    rig: ModemRig, started: Started
+) -> None:
+    rig.emulator.tries_told = False
+    await _cut_off(rig, started)
+    rig.emulator.loses_pin = True
+    rig.emulator.unanswered.clear()
+    async with started():
+        await rig.as_time_passes(lambda: "+CPIN" in rig.emulator.unanswered, minutes=3)
+    await rig.until(lambda: not rig.emulator.commands[-1].startswith('AT+CPIN="'))
     async with started() as (modem, _):
         await rig.until(lambda: modem.condition().note == "pin_wrong")
         await _minutes_pass(rig)
-        assert modem.condition().note == "pin_wrong"
     assert rig.emulator.pins == []
+
+
+async def test_cut_off_without_a_number_and_taken_with_one_it_is_entered_at_every_start(
+    rig: ModemRig, started: Started, db: Database
+) -> None:
+    rig.emulator.sim_numbered = False
+    await _cut_off(rig, started)
+    rig.emulator.sim_numbered = True
+    for times in (1, 2, 3):
+        await rig.unplug()
+        await rig.plug_in()
+        async with started() as (_, ear):
+            await rig.as_time_passes(lambda ear=ear: "up" in ear.link, minutes=3)
+        assert rig.emulator.pins == [_OURS] * times
+    assert await db.read(lambda tx: tx.execute("SELECT count(*) FROM pin_try").fetchone()[0]) == 0
+
+
+@pytest.mark.parametrize("numbered", [True, False])
+@pytest.mark.parametrize("right", [True, False])
+async def test_a_sim_that_shows_all_its_tries_again_gets_the_refused_pin_once_more(
+    rig: ModemRig, started: Started, db: Database, numbered: bool, right: bool
+) -> None:
+    """Somebody has unlocked it in a phone; or, where no number can be read, it is another SIM."""
+    rig.emulator.pin, rig.emulator.sim_numbered = _THE_SIMS, numbered
+    await rig.plug_in()
+    await _refused(rig, started)
+    await rig.unplug()
+    rig.emulator.pin_tries = 3
+    rig.emulator.pin = _OURS if right else _THE_SIMS
+    await rig.plug_in()
+    async with started() as (modem, ear):
+        await rig.until(lambda: modem.condition().note == "pin_wrong")
+        assert rig.emulator.pins == [_OURS]
+        await _minutes_pass_until(rig, 2)
+        if right:
+            await rig.until(lambda: "up" in ear.link)
+            return
+        await asyncio.wait_for(_kept(db, "refused = 1 AND times = 2"), 10)
+    await rig.unplug()
+    rig.emulator.pin_tries = 3
+    await rig.plug_in()
+    async with started() as (modem, _):
+        await rig.until(lambda: modem.condition().note == "pin_wrong")
+        await _minutes_pass_until(rig, 3)
+    assert rig.emulator.pins == [_OURS, _OURS]
+
+
+async def _kept(db: Database, condition: str) -> None:
+    """Once that is on the disk."""
+    with db.changed() as changed:
+        while not await db.read(lambda tx: tx.execute(f"SELECT 1 FROM pin_try WHERE {condition}").fetchall()):
+            await changed.wait()
+            changed.clear()
+
+
+async def _minutes_pass_until(rig: ModemRig, tries: int) -> None:
+    """Two and a half of them, or until a PIN was entered so often."""
+    for _ in range(10):
+        with contextlib.suppress(TimeoutError):
+            await rig.until(lambda: len(rig.emulator.pins) >= tries, 0.2)
+        await rig.clock.advance(15_000)
 
 
 async def test_nor_where_it_tells_fewer_than_before(rig: ModemRig, started: Started) -> None:

@@ -33,8 +33,8 @@ async def attempt(rig: PhoneRig, one: Parcel) -> Accepted | BaseException:
     return trying.exception() or trying.result()
 
 
-async def asked(rig: PhoneRig, reference: str) -> Fate | BaseException:
-    asking = asyncio.ensure_future(rig.transport.ask(reference))
+async def asked(rig: PhoneRig, reference: str, began_ms: int) -> Fate | BaseException:
+    asking = asyncio.ensure_future(rig.transport.ask(reference, began_ms))
     await rig.until(asking.done)
     return asking.exception() or asking.result()
 
@@ -102,11 +102,12 @@ async def test_a_call_that_was_cut_off_is_unknown_and_the_phone_knows(
     carrier_rig: PhoneRig, cut: str, said: State
 ) -> None:
     await settled_before(carrier_rig)
+    began_ms = carrier_rig.clock.now_ms()
     carrier_rig.phone.cuts = cut
     outcome = await attempt(carrier_rig, parcel(WANG))
     assert isinstance(outcome, OutcomeUnknownError)
     await carrier_rig.let_pass(10_000)
-    fate = await asked(carrier_rig, "1-1-abc")
+    fate = await asked(carrier_rig, "1-1-abc", began_ms)
     assert isinstance(fate, Fate)
     assert fate.said == said
     assert len(carrier_rig.texts_on(WANG)) == (1 if cut == "after" else 0)
@@ -129,7 +130,7 @@ async def test_a_try_that_is_under_way_is_not_asked_about(carrier_rig: PhoneRig)
     trying = asyncio.ensure_future(carrier_rig.transport.send(parcel(WANG)))
     await carrier_rig.until(lambda: "POST /messages" in carrier_rig.phone.requests)
     with pytest.raises(RetryLaterError):
-        await carrier_rig.transport.ask("1-1-abc")
+        await carrier_rig.transport.ask("1-1-abc", carrier_rig.clock.now_ms())
     trying.cancel()
     await asyncio.gather(trying, return_exceptions=True)
 
@@ -137,10 +138,11 @@ async def test_a_try_that_is_under_way_is_not_asked_about(carrier_rig: PhoneRig)
 async def test_never_seen_is_said_only_after_the_phone_was_asked_twice(carrier_rig: PhoneRig) -> None:
     """An app that slept with the request in its ear writes it down between the two questions."""
     await settled_before(carrier_rig)
+    began_ms = carrier_rig.clock.now_ms()
     carrier_rig.phone.cuts = "before"
     await attempt(carrier_rig, parcel(WANG))
     await carrier_rig.let_pass(2_000)
-    asking = asyncio.ensure_future(carrier_rig.transport.ask("1-1-abc"))
+    asking = asyncio.ensure_future(carrier_rig.transport.ask("1-1-abc", began_ms))
     await carrier_rig.until(lambda: "GET /messages/1-1-abc" in carrier_rig.phone.requests)
     await carrier_rig.let_pass(1_000)
     assert not asking.done()
@@ -151,6 +153,7 @@ async def test_never_seen_is_said_only_after_the_phone_was_asked_twice(carrier_r
 
 async def test_a_phone_that_was_reset_cannot_say_that_it_never_saw_it(carrier_rig: PhoneRig) -> None:
     await settled_before(carrier_rig)
+    began_ms = carrier_rig.clock.now_ms()
     carrier_rig.phone.cuts = "after"
     assert isinstance(await attempt(carrier_rig, parcel(WANG)), OutcomeUnknownError)
     await carrier_rig.until(lambda: carrier_rig.texts_on(WANG))
@@ -158,9 +161,44 @@ async def test_a_phone_that_was_reset_cannot_say_that_it_never_saw_it(carrier_ri
     await carrier_rig.let_pass(10_000)
     await attempt(carrier_rig, parcel(LI, message_id=100))  # what it has sent since proves nothing
     await carrier_rig.let_pass(10_000)
-    outcome = await asked(carrier_rig, "1-1-abc")
+    outcome = await asked(carrier_rig, "1-1-abc", began_ms)
     assert isinstance(outcome, TransportFailure)
     assert outcome.code == "forgotten"
+
+
+@pytest.mark.parametrize("mark", ["abc", "fffffffffff"])
+async def test_no_time_is_read_from_a_reference(carrier_rig: PhoneRig, mark: str) -> None:
+    """The mark is what a guessed clock showed, years off either way; it stays when that clock is put right."""
+    await settled_before(carrier_rig)
+    young_ms = carrier_rig.clock.now_ms()
+    fate = await asked(carrier_rig, f"1-1-{mark}", young_ms)
+    assert isinstance(fate, Fate)
+    assert fate.said == State.QUEUED
+    outcome = await asked(carrier_rig, f"1-1-{mark}", young_ms - 60_000_000)  # before all that it remembers
+    assert isinstance(outcome, TransportFailure)
+    assert outcome.code == "forgotten"
+
+
+@pytest.mark.parametrize("step_ms", [-17 * 86_400_000, 17 * 86_400_000])
+async def test_a_clock_put_right_since_the_phone_was_met_moves_no_memory(carrier_rig: PhoneRig, step_ms: int) -> None:
+    await settled_before(carrier_rig)
+    began_ms = carrier_rig.clock.now_ms()
+    carrier_rig.phone.cuts = "before"
+    await attempt(carrier_rig, parcel(WANG))
+    await carrier_rig.until(lambda: carrier_rig.ear.link[-1] == "up")
+    carrier_rig.clock.step_wall(step_ms)
+    carrier_rig.phone.ahead_ms = -step_ms  # the phone's own clock was right all the time
+    fate = await asked(carrier_rig, "1-1-abc", began_ms + step_ms)
+    assert isinstance(fate, Fate)
+    assert fate.said == State.QUEUED
+    outcome = await asked(carrier_rig, "1-1-abc", began_ms + step_ms - 60_000)
+    assert isinstance(outcome, TransportFailure)
+
+
+async def test_a_try_stamped_by_a_guess_that_nobody_put_right_is_not_said_to_be_unseen(carrier_rig: PhoneRig) -> None:
+    await settled_before(carrier_rig)
+    outcome = await asked(carrier_rig, "1-1-abc", carrier_rig.clock.now_ms() + 60_000_000)
+    assert isinstance(outcome, TransportFailure)
 
 
 async def test_what_only_waits_in_the_phone_is_no_memory(carrier_rig: PhoneRig) -> None:
@@ -168,10 +206,11 @@ async def test_what_only_waits_in_the_phone_is_no_memory(carrier_rig: PhoneRig) 
     carrier_rig.phone.worker_sleeps = True
     await attempt(carrier_rig, parcel(LI, message_id=99))
     await carrier_rig.let_pass(5_000)
+    began_ms = carrier_rig.clock.now_ms()
     carrier_rig.phone.cuts = "before"
     await attempt(carrier_rig, parcel(WANG))
     await carrier_rig.let_pass(5_000)
-    outcome = await asked(carrier_rig, "1-1-abc")
+    outcome = await asked(carrier_rig, "1-1-abc", began_ms)
     assert isinstance(outcome, TransportFailure)
 
 
@@ -229,10 +268,11 @@ async def test_a_wrong_password_pauses_the_line_and_knocks_no_ten_times(carrier_
 
 async def test_reports_that_never_come_leave_it_accepted(carrier_rig: PhoneRig) -> None:
     carrier_rig.phone.no_reports = True
+    began_ms = carrier_rig.clock.now_ms()
     await attempt(carrier_rig, parcel(WANG))
     await carrier_rig.let_pass(120_000)
     assert said_of(carrier_rig.ear, "1-1-abc") == [State.ACCEPTED]
-    assert (await asked(carrier_rig, "1-1-abc")) == Fate(
+    assert (await asked(carrier_rig, "1-1-abc", began_ms)) == Fate(
         State.ACCEPTED, "1-1-abc", carrier_rig.phone.notes["1-1-abc"].states["Sent"]
     )
 
@@ -271,6 +311,9 @@ async def test_a_text_taken_back_at_the_phone_has_failed(carrier_rig: PhoneRig) 
     await carrier_rig.until(lambda: carrier_rig.ear.reports)
     report = carrier_rig.ear.reports[0]
     assert (report.said, report.code, report.final) == (State.FAILED, "cancelled", True)
+    fate = await asked(carrier_rig, "1-1-abc", carrier_rig.clock.now_ms())
+    assert isinstance(fate, Fate)
+    assert (fate.said, fate.code, fate.final) == (State.FAILED, "cancelled", True)
     assert not is_for_good(report)  # no reason to ask another line
 
 
@@ -313,12 +356,12 @@ async def test_strangers_messages_in_the_phone_are_none_of_ours(carrier_rig: Pho
 async def test_more_than_a_page_of_messages_is_gone_through(carrier_rig: PhoneRig) -> None:
     await carrier_rig.end()
     carrier_rig.phone.hooks_silent = True
-    for number in range(230):
+    for number in range(1, 231):
         carrier_rig.phone.take(f"{number}-1-abc", WANG, "通知")
     await carrier_rig.let_pass(10_000)
     await carrier_rig.begin(SmsGate(carrier_rig.settings(), carrier_rig.clock))
     await carrier_rig.until(lambda: len(carrier_rig.ear.reports) >= 230)
-    assert {report.carrier_ref for report in carrier_rig.ear.reports} == {f"{n}-1-abc" for n in range(230)}
+    assert {report.carrier_ref for report in carrier_rig.ear.reports} == {f"{n}-1-abc" for n in range(1, 231)}
 
 
 # the phone itself

@@ -122,10 +122,10 @@ class DoomedSms(SimulatorSms):
         self._doom.at("taken")
         return accepted
 
-    async def ask(self, reference: str) -> Fate:
+    async def ask(self, reference: str, began_ms: int) -> Fate:
         if not self._asks:
             raise CannotAskError(reference)
-        return await super().ask(reference)
+        return await super().ask(reference, began_ms)
 
 
 class Chronicle:

@@ -11,14 +11,16 @@ from gateway.verdict import is_for_good
 
 NUMBER_FOR_GOOD = (13224, 21211, 21214, 21217, 21266, 21614, 21635, 30005, 30006)
 TEXT_FOR_GOOD = (21617, 30004)
-NOT_BY_TWILIO = (21610, 30007)
+NOT_BY_TWILIO = (30007,)
+BY_ITS_OWNERS_WISH = (21610,)
 PAUSE = (10001, 20003, 20404, 21212, 21408, 21601, 21606, 21608, 21701, 21703, 21704, 21705, 30002)
 RETRY = (10004, 14107, 20429, 21611, 22005, 30001, 30008, 30017, 30036, 30410, 63018)
 LATER_OR_BY_VOICE = (21612, 30003)
 
 
 def test_no_code_of_the_table_is_left_out_here() -> None:
-    assert set(CODES) == {*NUMBER_FOR_GOOD, *TEXT_FOR_GOOD, *NOT_BY_TWILIO, *PAUSE, *RETRY, *LATER_OR_BY_VOICE}
+    told = {*NUMBER_FOR_GOOD, *TEXT_FOR_GOOD, *NOT_BY_TWILIO, *BY_ITS_OWNERS_WISH}
+    assert set(CODES) == {*told, *PAUSE, *RETRY, *LATER_OR_BY_VOICE}
 
 
 @pytest.mark.parametrize("code", NUMBER_FOR_GOOD)
@@ -36,6 +38,15 @@ def test_what_only_twilio_will_not_carry_is_left_to_another_line(code: int) -> N
     assert isinstance(failure, RejectedError)
     assert is_for_good(failure)
     assert report_trouble("undelivered", code) == (Trouble.REFUSED, True)
+
+
+@pytest.mark.parametrize("code", BY_ITS_OWNERS_WISH)
+def test_a_person_who_wrote_stop_is_texted_over_no_other_line(code: int) -> None:
+    failure = failure_of(400, code)
+    assert isinstance(failure, RejectedError)
+    assert not is_for_good(failure)
+    assert failure.trouble != Trouble.DEAD_NUMBER
+    assert report_trouble("undelivered", code) == (failure.trouble, True)
 
 
 @pytest.mark.parametrize("code", TEXT_FOR_GOOD)

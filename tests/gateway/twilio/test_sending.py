@@ -237,13 +237,25 @@ async def test_a_try_whose_answer_was_lost_is_found_again(carrier_rig: TwilioRig
     one = parcel(WANG)
     stand_in.take_and_break = 1
     await failing(transport)
-    fate = await transport.ask(one.reference)
+    fate = await transport.ask(one.reference, 0)
     assert (fate.said, fate.carrier_ref) == (State.ACCEPTED, stand_in.sent_to(WANG)[0].sid)
     stand_in.move(fate.carrier_ref, "undelivered", 30005)
-    fate = await transport.ask(one.reference)
-    assert (fate.said, fate.trouble, fate.code) == (State.FAILED, Trouble.DEAD_NUMBER, "30005")
+    fate = await transport.ask(one.reference, 0)
+    assert (fate.said, fate.trouble, fate.code, fate.final) == (State.FAILED, Trouble.DEAD_NUMBER, "30005", True)
     await carrier_rig.until(lambda: ear.reports)
     assert ear.reports[0].carrier_ref == fate.carrier_ref
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "final"), [("canceled", None, True), ("failed", 30007, True), ("undelivered", 30003, False)]
+)
+async def test_whether_a_failure_is_for_good_is_also_learnt_by_asking(
+    carrier_rig: TwilioRig, ear: Ear, status: str, code: int | None, final: bool
+) -> None:
+    await carrier_rig.transport.send(parcel(WANG))
+    carrier_rig.stand_in.move(carrier_rig.stand_in.sent_to(WANG)[0].sid, status, code)
+    fate = await carrier_rig.transport.ask(parcel(WANG).reference, 0)
+    assert (fate.said, fate.final) == (State.FAILED, final)
 
 
 async def test_a_try_that_is_nowhere_to_be_found_is_asked_for_again_and_never_called_unsent(
@@ -253,10 +265,10 @@ async def test_a_try_that_is_nowhere_to_be_found_is_asked_for_again_and_never_ca
     carrier_rig.stand_in.broken = 1
     await failing(transport)
     with pytest.raises(OutcomeUnknownError):
-        await transport.ask(one.reference)
+        await transport.ask(one.reference, 0)
     await carrier_rig.let_pass(3_700_000)
     with pytest.raises(CannotAskError):
-        await transport.ask(one.reference)
+        await transport.ask(one.reference, 0)
 
 
 async def test_what_cannot_be_told_apart_is_not_guessed(carrier_rig: TwilioRig, ear: Ear) -> None:
@@ -269,7 +281,7 @@ async def test_what_cannot_be_told_apart_is_not_guessed(carrier_rig: TwilioRig, 
     await failing(transport, message_id=2)
     for message_id in (1, 2):
         with pytest.raises(CannotAskError):
-            await transport.ask(parcel(WANG, message_id=message_id).reference)
+            await transport.ask(parcel(WANG, message_id=message_id).reference, 0)
 
 
 async def test_an_earlier_message_with_the_same_words_is_not_taken_for_the_lost_one(
@@ -282,17 +294,17 @@ async def test_an_earlier_message_with_the_same_words_is_not_taken_for_the_lost_
     stand_in.broken = 1
     await failing(transport, message_id=2)
     with pytest.raises(OutcomeUnknownError):
-        await transport.ask(parcel(WANG, message_id=2).reference)
+        await transport.ask(parcel(WANG, message_id=2).reference, 0)
 
 
 async def test_after_a_restart_nothing_can_be_asked(carrier_rig: TwilioRig) -> None:
     async with running(carrier_rig.transport, Ear(), carrier_rig):
         accepted = await carrier_rig.transport.send(parcel(WANG))
-        assert (await carrier_rig.transport.ask(parcel(WANG).reference)).carrier_ref == accepted.carrier_ref
+        assert (await carrier_rig.transport.ask(parcel(WANG).reference, 0)).carrier_ref == accepted.carrier_ref
     after = carrier_rig.another()
     async with running(after, Ear(), carrier_rig):
         with pytest.raises(CannotAskError):
-            await after.ask(parcel(WANG).reference)
+            await after.ask(parcel(WANG).reference, 0)
 
 
 # nothing of it in the log
