@@ -121,13 +121,15 @@ async def test_an_alarm_whose_first_try_arrived_is_not_shown_as_failed(rig: Rig)
 
 async def test_an_alarm_one_line_will_never_take_brings_back_the_other_that_was_down(rig: Rig) -> None:
     """A line that is down only because of its last try looks again with what the other has refused."""
-    first, second = HandCarrier(name="first"), Breakable(name="second")
+    first, second = HandCarrier(name="first", window=1), Breakable(name="second")
     await rig.start(sms=[first, second], lines=SECOND)
     second.trouble = Trouble.NO_CREDIT
-    while next(lane for lane in rig.gateway.lanes() if lane.name == "second").up:
-        await rig.send(LI, text=f"第{len(first.parcels)}次", priority=Priority.EMERGENCY)
-        await rig.let_pass(2000)
-        first.accept()
+    both = [await rig.send(LI, text=text, priority=Priority.EMERGENCY) for text in ("一", "二")]
+    await rig.until(lambda: not next(lane for lane in rig.gateway.lanes() if lane.name == "second").up)
+    for message in both:
+        await rig.until(lambda message=message: message in first.asked)
+        first.accept(message)
+        await rig.until(rig.reaches(message, "accepted"))
     alarm = await rig.send(WANG, priority=Priority.EMERGENCY)
     await rig.until(lambda: alarm in first.asked, within_ms=120_000)
     first.fail(alarm, NEVER)
