@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import deque
 from collections.abc import Callable, Coroutine
 
 from gateway.failures import TransportDownError, Trouble
@@ -48,8 +49,8 @@ class SipLine:
         self._watching: asyncio.Task[None] | None = None
         self._again_ms = clock.monotonic_ms()
         self._failed = 0
-        self._past = ""
-        """The last call's id: what is still said of it concerns nobody."""
+        self._past: deque[str] = deque(maxlen=16)
+        """Ids of calls that are over or were refused: what is still said of them concerns nobody."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -97,6 +98,7 @@ class SipLine:
         self._taken = True
         try:
             baresip = await self.up()
+            await asyncio.gather(*self._tasks)  # whoever is just being refused
         except BaseException:
             self._taken = False
             raise
@@ -132,7 +134,8 @@ class SipLine:
 
     async def _tidy(self, call: SipCall) -> None:
         await call.over()
-        self._past, self._call, self._taken = call.id, None, False
+        self._past.append(call.id)
+        self._call, self._taken = None, False
         call.gone.set()
 
     async def _watch(self, baresip: Baresip) -> None:
@@ -145,9 +148,10 @@ class SipLine:
         """Judges every event of the process, in order."""
         match event.get("class"), event.get("type"):
             case "call", "CALL_INCOMING" if self._call is None:
+                self._past.append(event.get("id", ""))
                 self._soon(self._refuse())
                 self._outside(event)
-            case "call", _ if self._call is not None and event.get("id") != self._past:
+            case "call", _ if self._call is not None and event.get("id") not in self._past:
                 if not self._call.heard(event):
                     log.error("an event of another call line=%d; its baresip is ended", self._number)
                     self._call.died("another call")

@@ -1,4 +1,4 @@
-"""Real baresips on loopback: the village's lines on one side, phones that ring, answer, speak, press keys on the other."""
+"""Real baresips on loopback: the village's lines, and phones that ring, answer, speak and press keys."""
 
 from __future__ import annotations
 
@@ -225,12 +225,15 @@ class Office:
         await soon(lambda: len(sip.pids) == sip.window)
         return sip
 
-    async def close(self) -> None:
+    async def leave(self) -> None:
         if self._running is not None:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
         elif self.sip is not None:
             await self.sip.close()
+
+    async def close(self) -> None:
+        await self.leave()
         for phone in self.phones:
             await phone.stop()
 

@@ -169,7 +169,7 @@ def _address_of(pid: int) -> str:
     inodes = {link.readlink().name for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()}
     for row in Path("/proc/net/udp").read_text().splitlines()[1:]:
         words = row.split()
-        if f"socket:[{words[9]}]" in inodes:
+        if words[1].startswith("0100007F:") and f"socket:[{words[9]}]" in inodes:
             return f"127.0.0.1:{int(words[1].split(':')[1], 16)}"
     raise AssertionError("it does not listen")
 
@@ -185,11 +185,12 @@ async def test_dialling_starts_what_does_not_run(office: Office) -> None:
 
 
 async def test_an_event_is_not_lost_when_waiting_for_it_is_given_up(office: Office) -> None:
-    await office.phone()
+    phone = await office.phone(answers=False)
     sip = await office.run()
     call = await sip.dial(NUMBERS[0], "r")
     waiting = asyncio.ensure_future(call.event())
-    await asyncio.sleep(0)
+    await phone.sees("CALL_INCOMING")
     waiting.cancel()
+    await phone.does("accept")
     assert await next_event(call) == Answered()
     await call.hang_up()
