@@ -22,6 +22,7 @@ from gateway.transports.sip_settings import SipSettings
 
 log = logging.getLogger(__name__)
 
+_NOTHING_YET = (Trouble.OTHER, "")
 _CALLER = re.compile(r"sips?:(\+?[0-9]{3,20})@")
 
 
@@ -35,9 +36,14 @@ class Sip:
         self._settings = settings
         self._clock = clock
         starting = asyncio.Lock()
-        self._lines = [SipLine(settings, number, clock, starting, self._outside) for number in range(settings.lines)]
+        self._lines = [
+            SipLine(settings, number, clock, starting=starting, outside=self._outside, changed=self._stand)
+            for number in range(settings.lines)
+        ]
         self._refused: tuple[Trouble, str] | None = None
         """Why the account is not signed in."""
+        self._stood: tuple[Trouble, str] | None = _NOTHING_YET
+        """What the lane was told last; None: that all is well."""
         self._sink: Sink | None = None
         self._tasks: set[asyncio.Task[bool]] = set()
 
@@ -48,7 +54,7 @@ class Sip:
 
     async def run(self, sink: Sink) -> None:
         """Keep every line's process running; ends them all when cancelled."""
-        self._sink = sink
+        self._sink, self._stood = sink, _NOTHING_YET
         try:
             async with asyncio.TaskGroup() as lines:
                 for line in self._lines:
@@ -68,10 +74,10 @@ class Sip:
             raise RejectedError(Trouble.REFUSED, "no address")
         if self._refused is not None:
             raise TransportDownError(*self._refused)
-        line = next((line for line in reversed(self._lines) if line.free), None)
-        if line is None:
+        free = [line for line in reversed(self._lines) if line.free]
+        if not free:
             raise TransportDownError(Trouble.CONGESTION, "lines taken", after_ms=1_000)
-        return await line.dial(address)
+        return await min(free, key=lambda line: line.pid is None).dial(address)
 
     def _outside(self, event: Event) -> None:
         match event.get("type"):
@@ -79,12 +85,21 @@ class Sip:
                 self._rang(str(event.get("peeruri", "")), event.get("id"))
             case "REGISTER_OK":
                 self._refused = None
-                if self._sink is not None:
-                    self._sink.up()
             case "REGISTER_FAIL":
                 self._refused = trouble_of(str(event.get("param", "")), rang=False)
-                if self._sink is not None:
-                    self._sink.down(*self._refused)
+        if self.pids:  # one that is just starting is told of when it is up
+            self._stand()
+
+    def _stand(self) -> None:
+        """Tell the lane where something has changed: it sends nothing without a process or an account."""
+        stands = self._refused if self.pids else (Trouble.UNPLUGGED, "baresip")
+        if self._sink is None or stands == self._stood:
+            return
+        self._stood = stands
+        if stands is None:
+            self._sink.up()
+        else:
+            self._sink.down(*stands)
 
     def _rang(self, caller: str, carrier_id: str | None) -> None:
         if self._sink is None or (found := _CALLER.match(caller)) is None:

@@ -21,7 +21,9 @@ from gateway.transports.sip_settings import SipSettings
 log = logging.getLogger(__name__)
 
 PAUSES_MS = (1_000, 5_000, 15_000, 60_000)
-"""Before it is started again; the longer, the more often it did not even come up."""
+"""Before it is started again; the longer, the more often in a row it did not last."""
+
+_LASTED_MS = 60_000
 
 
 class SipLine:
@@ -30,24 +32,30 @@ class SipLine:
         settings: SipSettings,
         number: int,
         clock: Clock,
+        *,
         starting: asyncio.Lock,
         outside: Callable[[Event], None],
+        changed: Callable[[], None],
     ) -> None:
         """`starting`: shared by all lines: a port that was found free must be taken before the next is looked for.
 
         `outside`: gets what is no event of a call of ours: who rings, and whether the account is signed in.
+        `changed`: the process has come up, or has gone.
         """
         self._settings = settings
         self._number = number
         self._clock = clock
         self._starting = starting
         self._outside = outside
+        self._changed = changed
         self._baresip: Baresip | None = None
         self._call: SipCall | None = None
         self._taken = False
+        self._closed = False
         self._tidying: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
         self._again_ms = clock.monotonic_ms()
+        self._since_ms = self._again_ms
         self._failed = 0
         self._past: deque[str] = deque(maxlen=16)
         """Ids of calls that are over or were refused: what is still said of them concerns nobody."""
@@ -64,6 +72,7 @@ class SipLine:
 
     async def keep(self) -> None:
         """Have it running until cancelled."""
+        self._closed = False
         while True:
             pause_ms = self._again_ms - self._clock.monotonic_ms()
             if pause_ms > 0:
@@ -80,6 +89,8 @@ class SipLine:
         async with self._starting:
             if self._baresip is not None and self._baresip.alive:
                 return self._baresip
+            if self._closed:
+                raise TransportDownError(Trouble.UNPLUGGED, "closed")
             wait_ms = self._again_ms - self._clock.monotonic_ms()
             if wait_ms > 0:
                 raise TransportDownError(Trouble.UNPLUGGED, "baresip", after_ms=wait_ms)
@@ -88,9 +99,11 @@ class SipLine:
             except (StartError, OSError) as failed:
                 pause_ms = self._pause()
                 log.error("baresip does not start line=%d reason=%s", self._number, failed)
+                self._changed()
                 raise TransportDownError(Trouble.UNPLUGGED, "baresip", after_ms=pause_ms) from failed
-            self._baresip, self._failed = baresip, 0
+            self._baresip, self._since_ms = baresip, self._clock.monotonic_ms()
             self._watching = asyncio.create_task(self._watch(baresip))
+            self._changed()
             return baresip
 
     async def dial(self, address: str) -> SipCall:
@@ -98,7 +111,8 @@ class SipLine:
         self._taken = True
         try:
             baresip = await self.up()
-            await asyncio.gather(*self._tasks)  # whoever is just being refused
+            while self._tasks:
+                await asyncio.wait(self._tasks)  # whoever is just being refused
         except BaseException:
             self._taken = False
             raise
@@ -117,6 +131,8 @@ class SipLine:
         return call
 
     async def stop(self) -> None:
+        """Nothing is started any more, until `keep` is called again."""
+        self._closed = True
         if self._call is not None:
             await self._call.hang_up()
         if self._tidying is not None:
@@ -133,31 +149,44 @@ class SipLine:
         return pause_ms
 
     async def _tidy(self, call: SipCall) -> None:
-        await call.over()
-        self._past.append(call.id)
-        self._call, self._taken = None, False
-        call.gone.set()
+        try:
+            await call.over()
+        finally:
+            if call.id:
+                self._past.append(call.id)
+            self._call, self._taken = None, False
+            call.gone.set()
 
     async def _watch(self, baresip: Baresip) -> None:
         await baresip.died()
-        self._again_ms = self._clock.monotonic_ms() + PAUSES_MS[0]
+        if self._clock.monotonic_ms() - self._since_ms > _LASTED_MS:
+            self._failed = 0
+        self._pause()
         if self._call is not None:
             self._call.died("line died")
+        self._changed()
 
     def _heard(self, event: Event) -> None:
         """Judges every event of the process, in order."""
-        match event.get("class"), event.get("type"):
-            case "call", "CALL_INCOMING" if self._call is None:
-                self._past.append(event.get("id", ""))
-                self._soon(self._refuse())
-                self._outside(event)
-            case "call", _ if self._call is not None and event.get("id") not in self._past:
-                if not self._call.heard(event):
-                    log.error("an event of another call line=%d; its baresip is ended", self._number)
-                    self._call.died("another call")
-                    self._soon(self._end_at_once())
-            case "register", _:
-                self._outside(event)
+        call = self._call if self._call is not None and not self._call.down else None
+        sort, kind = event.get("class"), event.get("type")
+        if sort == "register":
+            self._outside(event)
+        elif sort != "call" or self._is_past(event):
+            return
+        elif kind == "CALL_INCOMING" and call is None:
+            self._past.append(event.get("id", ""))
+            self._soon(self._refuse())
+            self._outside(event)
+        elif call is None or not call.heard(event):
+            log.error("an event of another call line=%d; its baresip is ended", self._number)
+            if call is not None:
+                call.died("another call")
+            self._soon(self._end_at_once())
+
+    def _is_past(self, event: Event) -> bool:
+        said_of = event.get("id")
+        return said_of in self._past or (self._call is not None and self._call.down and said_of == self._call.id)
 
     async def _refuse(self) -> None:
         """Nobody is answered here: whoever rings is called back, which costs them nothing."""

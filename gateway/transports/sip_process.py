@@ -20,6 +20,7 @@ from gateway.transports.sip_sound import write_silence
 _START_S = 10.0
 _LOOK_S = 0.05
 _QUIT_S = 1.0
+"""The machine's own seconds: a process comes up and ends in real time, whatever a clock of ours says."""
 
 _CONFIG = """\
 {listen}
@@ -59,7 +60,7 @@ class Baresip:
         program, setpriv = shutil.which(settings.program), shutil.which("setpriv")
         if program is None or setpriv is None:
             raise StartError("not installed")
-        folder = settings.folder / f"line{line}"
+        folder = (settings.folder / f"line{line}").absolute()
         port = _free_port()
         await asyncio.to_thread(_furnish, settings, folder, port)
         process = await asyncio.create_subprocess_exec(

@@ -8,11 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from types import MappingProxyType
 
 _NUMBER = re.compile(r"\+?[0-9]{2,20}")
 _URI = re.compile(r"sips?:[A-Za-z0-9_.!~*'()&=+$,/:@\[\]-]+")
+_WAY = re.compile(r";transport=(udp|tcp)")
 _PLAIN = re.compile(r"[^\s;<>\"\\]*")
 """What can stand in one of baresip's account parameters, which know no quoting."""
 
@@ -27,7 +29,7 @@ class SipSettings:
     `register`: only the first line does, so that a call to the village rings once. `user`: where the account's name
     for signing in is another one. `proxy`: an address every call goes through. `listen`: our one address; empty: all.
     `reach_ms`: without any sign of life of the other end for so long it is out of reach; `ring_ms`: it rings no longer.
-    `folder`: configuration and what is being listened to, better in memory (`/run`) than on a card; emptied at will.
+    `folder`: configuration and, while a call lasts, both its voices (32 kB/s); in memory (`/run`), not on a card.
     """
 
     name: str
@@ -50,13 +52,17 @@ class SipSettings:
     modules: Path = Path("/usr/lib/baresip/modules")
 
     def __post_init__(self) -> None:
-        addresses = [self.account, *self.peers.values(), *([self.proxy] if self.proxy else [])]
+        there = [*self.peers.values(), *([self.proxy] if self.proxy else [])]
         if self.to:
-            addresses.append(self.to.replace("{number}", "1"))
-        if not all(_URI.fullmatch(address) for address in addresses):
+            there.append(self.to.replace("{number}", "1"))
+        if not all(_URI.fullmatch(address) for address in (self.account, *(_WAY.sub("", one) for one in there))):
             raise ValueError("an address is not of the form sip:name@host")
         if not (_PLAIN.fullmatch(self.user) and _PLAIN.fullmatch(self.password)):
             raise ValueError('baresip cannot be given a user or password with a space or one of ; < > " \\')
+        if self.listen:
+            ip_address(self.listen)
+        if any(mark.isspace() for path in (self.folder, self.modules) for mark in str(path)):
+            raise ValueError("baresip's configuration has no room for a space in a path")
         if self.lines < 1 or self.calls_per_minute < 1:
             raise ValueError("at least one line, at least one call a minute")
 

@@ -80,6 +80,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def address_of(pid: int) -> str:
+    """Where the process listens for calls."""
+    inodes = {link.readlink().name for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()}
+    for row in Path("/proc/net/udp").read_text().splitlines()[1:]:
+        words = row.split()
+        if words[1].startswith("0100007F:") and f"socket:[{words[9]}]" in inodes:
+            return f"127.0.0.1:{int(words[1].split(':')[1], 16)}"
+    raise AssertionError("it does not listen")
+
+
 async def soon(reached: Callable[[], Any], within_s: float = 10.0) -> None:
     """Real programs have no clock of ours to be moved: look until it is so."""
     async with asyncio.timeout(within_s):

@@ -8,8 +8,17 @@ import pytest
 
 from gateway.failures import Trouble
 from gateway.transport import Answered, Ended
-from tests.gateway.sip.conftest import NUMBERS, Office, next_event
-from tests.gateway.sip.sipp import HANGS_UP, RECEIVE_ACK, RECEIVE_INVITE, REMEMBER_WHO, answers, says, sipp
+from tests.gateway.sip.conftest import NUMBERS, Office, address_of, next_event, soon
+from tests.gateway.sip.sipp import (
+    HANGS_UP,
+    RECEIVE_ACK,
+    RECEIVE_INVITE,
+    REMEMBER_WHO,
+    RINGS_AND_NEVER_ACKNOWLEDGES,
+    answers,
+    says,
+    sipp,
+)
 
 pytestmark = [pytest.mark.needs("baresip"), pytest.mark.needs("sipp")]
 
@@ -70,3 +79,14 @@ async def test_answered_and_hung_up_at_once(office: Office, tmp_path: Path) -> N
         assert await next_event(call) == Ended()
         await call.hang_up()
         assert await peer.is_content()
+
+
+async def test_a_caller_who_never_acknowledges_does_not_hold_the_line(office: Office, tmp_path: Path) -> None:
+    await office.phone()
+    sip = await office.run()
+    async with sipp(tmp_path, RINGS_AND_NEVER_ACKNOWLEDGES, calls=address_of(sip.pids[0])):
+        await soon(lambda: office.told.rings)
+        assert [ring.caller for ring in office.told.rings] == ["+8619900000009"]
+        call = await sip.dial(NUMBERS[0], "r")
+        assert await next_event(call) == Answered()
+        await call.hang_up()
