@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -74,6 +77,17 @@ class Village:
     async def hears(self, phone: Phone, text: str) -> None:
         await soon(lambda: text in self.voice.clips and likeness(phone.heard(), self.said(text)) >= 0.99)
 
+    async def reaches(self, message_id: int, state: str, error: str) -> None:
+        def unit(tx: sqlite3.Connection) -> tuple[str, str]:
+            row = tx.execute("SELECT state, error FROM message WHERE id = ?", (message_id,)).fetchone()
+            return row["state"], row["error"]
+
+        async with asyncio.timeout(10):
+            with self.db.changed() as changed:
+                while await self.db.read(unit) != (state, error):
+                    await changed.wait()
+                    changed.clear()
+
     def said(self, text: str) -> Samples:
         return samples_of(self.voice.clips[text].path)
 
@@ -121,3 +135,16 @@ async def test_two_households_at_once_vote_differently(
         for call, key in zip(calls, "12", strict=True):
             await soon(lambda call=call: CallStep.ENDED in village.steps(call))
             assert [step for step in village.steps(call) if "key" in step] == [f"key {key}", "key 8"]
+
+
+async def test_baresip_killed_while_it_rings_is_dialled_again(
+    office: Office, db: Database, vault: Vault, tmp_path: Path
+) -> None:
+    phone = await office.phone(answers=False)
+    async with Village(office, db, vault, tmp_path, lines=1) as village:
+        (call,) = await village.call(NUMBERS[0])
+        await phone.sees("CALL_INCOMING")
+        assert office.sip is not None
+        os.kill(office.sip.pids[0], signal.SIGKILL)
+        await soon(lambda: CallStep.ENDED in village.steps(call))
+        await village.reaches(call, "queued", "other/line died")
