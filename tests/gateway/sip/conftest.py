@@ -75,9 +75,14 @@ def likeness(heard: Samples, said: Samples) -> float:
 
 
 def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Free for UDP and for TCP: a SIP speaker takes both."""
+    while True:
+        with socket.socket() as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            tcp.bind(("127.0.0.1", 0))
+            port = int(tcp.getsockname()[1])
+            with contextlib.suppress(OSError):
+                udp.bind(("127.0.0.1", port))
+                return port
 
 
 def address_of(pid: int) -> str:
@@ -90,7 +95,7 @@ def address_of(pid: int) -> str:
     raise AssertionError("it does not listen")
 
 
-async def soon(reached: Callable[[], Any], within_s: float = 10.0) -> None:
+async def soon(reached: Callable[[], Any], within_s: float = 25.0) -> None:
     """Real programs have no clock of ours to be moved: look until it is so."""
     async with asyncio.timeout(within_s):
         while not reached():  # noqa: ASYNC110 - another program's files and processes send no event
@@ -141,7 +146,7 @@ class Phone:
             "setpriv", "--pdeathsig", "KILL", "baresip", "-f", str(self.folder),
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while True:
                 try:
                     self.control = await Control.connect(control, self.events.append)
@@ -256,7 +261,7 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
     shutil.rmtree(tmp_path, ignore_errors=True)
 
 
-async def next_event(call: SipCall, within_s: float = 10.0) -> LineEvent:
+async def next_event(call: SipCall, within_s: float = 25.0) -> LineEvent:
     return await asyncio.wait_for(call.event(), within_s)
 
 

@@ -113,7 +113,7 @@ async def test_what_the_callee_says_is_kept(office: Office, tmp_path: Path) -> N
 async def test_busy_no_answer_unreachable_and_hung_up_are_told_apart(office: Office, tmp_path: Path) -> None:
     phone = await office.phone(answers=False)
     closed = office.peer(f"sip:callee@127.0.0.1:{free_port()}")
-    sip = await office.run(lines=1, reach_ms=700, ring_ms=1200)
+    sip = await office.run(lines=1, reach_ms=3000, ring_ms=3000)
     call = await sip.dial(NUMBERS[0], "r")
     await phone.sees("CALL_INCOMING")
     await phone.does("hangup")

@@ -23,9 +23,9 @@ pytestmark = pytest.mark.needs("baresip")
 
 VOTE = Script(
     {
-        "start": Node(("东路口装不装减速带。",), {"1": "yes", "2": "no"}, wait_ms=8000, leads_on=True, heard=True),
-        "yes": Node(("您选的是同意。",), {"8": "done", "7": "start"}, wait_ms=8000),
-        "no": Node(("您选的是不同意。",), {"8": "done", "7": "start"}, wait_ms=8000),
+        "start": Node(("东路口装不装减速带。",), {"1": "yes", "2": "no"}, wait_ms=20_000, leads_on=True, heard=True),
+        "yes": Node(("您选的是同意。",), {"8": "done", "7": "start"}, wait_ms=20_000),
+        "no": Node(("您选的是不同意。",), {"8": "done", "7": "start"}, wait_ms=20_000),
         "done": Node(("记下了。",)),
     }
 )
@@ -82,7 +82,7 @@ class Village:
             row = tx.execute("SELECT state, error FROM message WHERE id = ?", (message_id,)).fetchone()
             return row["state"], row["error"]
 
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(25):
             with self.db.changed() as changed:
                 while await self.db.read(unit) != (state, error):
                     await changed.wait()
