@@ -21,6 +21,7 @@ PROGRAMS = {
     "modemmanager": "ModemManager",
     "dbus": "dbus-daemon",
     "baresip": "baresip",
+    "sipp": "sipp",
 }
 """What a test calls the program, and the program's file name."""
 
