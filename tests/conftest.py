@@ -21,6 +21,7 @@ PROGRAMS = {
     "modemmanager": "ModemManager",
     "dbus": "dbus-daemon",
     "baresip": "baresip",
+    "espeak-ng": "espeak-ng",
 }
 """What a test calls the program, and the program's file name."""
 
