@@ -12,10 +12,12 @@ import pytest
 from audio.loudness import Loudness, levelled
 from audio.sound import LEVEL_DBFS, PEAK_LIMIT_DBFS, Sound, Tone
 from audio.speech import Speech
-from audio.tones import CHIME_HZ, SIREN_HIGH_HZ, SIREN_LOW_HZ, SIREN_WAILS_PER_S, tone
+from audio.tones import tone
 from audio.wav import read_wav, verified
 
 RATES = [22_050, 8_000]
+SIREN_LOW_HZ, SIREN_HIGH_HZ, SIREN_WAILS_PER_S = 650, 1_300, 2
+CHIME_HZ = (659.26, 523.25)  # e″ and c″
 Curve = npt.NDArray[np.float64]
 
 
