@@ -33,7 +33,7 @@ test: $(VENV)/dev.stamp ## all tests; those whose outside program is missing are
 system: ## the outside programs of the tests (root)
 	apt-get update -qq
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-	  chromium fonts-noto-cjk strace modemmanager dbus
+	  chromium fonts-noto-cjk strace modemmanager dbus baresip-core sip-tester espeak-ng
 
 check: $(VENV)/dev.stamp ## lint, types, floors, catalogs
 	$(BIN)/ruff check .

@@ -2,8 +2,9 @@
 
 import logging
 import os
+import secrets
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from audio.failures import WavError
@@ -19,6 +20,7 @@ class ClipStore:
     """A directory of sealed WAV files; every method is plain file work for a thread."""
 
     directory: Path
+    _mark: str = field(default_factory=lambda: secrets.token_hex(4), compare=False)
 
     def open(self) -> None:
         """Make the directory, and clear away what a power cut left unfinished."""
@@ -30,14 +32,16 @@ class ClipStore:
         return self.directory / f"{key}.wav"
 
     def unfinished(self, key: str) -> Path:
-        """Where a clip is made before it is trusted."""
-        return self.directory / f"{_UNFINISHED}{os.getpid()}-{key}.wav"
+        """Where a clip is made before it is trusted; no other store of this directory makes it in the same place."""
+        return self.directory / f"{_UNFINISHED}{self._mark}-{key}.wav"
 
     def find(self, key: str) -> tuple[Wav, Seal] | None:
         """The whole clip of this name, its use noted for `prune`; a damaged one is removed."""
         path = self.path(key)
         try:
             wav, seal = verified(path)
+            if seal.name != key:
+                raise WavError(f"{path.name} is another clip")
         except WavError as error:
             log.warning("clip_damaged key=%s why=%s", key, error)
             with suppress(OSError):

@@ -3,12 +3,13 @@
 import re
 from itertools import pairwise
 
-from audio.numerals import DIGITS, spelled
-from audio.rule import MEASURES, Rule, before
+from audio.numerals import DIGITS, cardinal, spelled
+from audio.rule import MEASURES, Rule, after, before
 
 _PHONE_WORDS = "电话|热线|手机|座机|专线|短号|传真|号码|拨打|拨|致电|请打|打|联系|Tel|TEL|tel"
 _CODE_WORDS = (
     "验证码|登记码|注册码|取件码|密码|口令|回执号|回执|编号|尾号|门牌号|门牌|车牌号|车牌|单号|证号|代码|邮编|账号|帐号|卡号|"
+    "地块编号|地块号|地块|图斑号|图斑|宗地号|宗地|不动产单元号|产权证号|林权证号|合同号|档案号|电表号|水表号|表号|批号|车次|"
     "户号|工号|序号|条码|会议号|房号|学号|微信号|微信|微信群号|群号|QQ号|QQ"
 )
 _KEY_WORDS = "回复|回|按|选|投|发送|发|输入|键入"
@@ -16,6 +17,8 @@ _GAP = r"[\s::是为]{0,3}"
 _NO_AMOUNT = rf"(?!\d|[.:/]\d|\s*(?:{MEASURES}))"
 # Service numbers of China: 110 119 120 122 112 114, 12xxx for government lines, 10000/10010/10086/10099, 95xxx, 96xxx.
 _SERVICE = r"11[0249]|12[02]|12[13]\d\d|100(?:00|10|86|99)|9[56]\d{3}"
+_PLATE_PLACES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
+_PLOT_SPAN = re.compile(r"\d{1,2}-\d{1,2}")  # 地块1-3号 are three plots
 _SHORT_NUMBER_DIGITS = 5
 _NAMED_BEFORE = re.compile(r"(?:通知|表决|建议|求助|意见|人口|第|总|共|约|计|达|近|有|为|[¥$])\s*$")
 
@@ -86,6 +89,8 @@ def _key_list(found: re.Match[str]) -> str:
 
 
 def _code(found: re.Match[str]) -> str:
+    if _PLOT_SPAN.fullmatch(found["n"]) and after(found).startswith("号"):
+        return found[0]
     said = re.sub(r"\d+", lambda digits: _keyed(digits[0]), found["n"]).replace("-", "杠")
     return found["word"] + found["gap"] + said
 
@@ -98,7 +103,18 @@ def _all_digits(found: re.Match[str]) -> str:
     return _keyed(found[0])
 
 
+def _plate(found: re.Match[str]) -> str:
+    return found["place"] + "".join(spelled(sign) if sign.isdigit() else sign for sign in found["n"])
+
+
+def _road_stake(found: re.Match[str]) -> str:
+    """K123+500 on a milestone: 一百二十三公里五百米."""
+    metres = f"{cardinal(found['m'])}米" if int(found["m"]) else ""
+    return f"{cardinal(found['km'])}公里{metres}"
+
+
 PHONES = (
+    Rule(rf"(?P<place>[{_PLATE_PLACES}][A-Z])[·.\s]?(?P<n>(?=[A-Z]*\d)[A-Z\d]{{5,6}})(?![A-Z\d])", _plate),
     Rule(r"(?<![\d*])\d{1,7}\*{2,}\d{0,6}(?![\d*])", _masked),
     Rule(r"(?<![\d.])(?:(?:\+|00)?86[- ]?)?(?P<n>1[3-9]\d[- ]?\d{4}[- ]?\d{4})(?!\d)", _mobile),
     Rule(r"(?<![\d.])(?P<n>[48]00[- ]?\d{3}[- ]?\d{4})(?!\d)" + _NO_AMOUNT, _mobile),
@@ -121,12 +137,17 @@ KEYS = (
     ),
 )
 CODES = (
-    Rule(rf"(?P<word>{_CODE_WORDS})(?P<gap>{_GAP})(?P<n>[A-Za-z]{{0,4}}\d[\dA-Za-z-]*)(?!\s*(?:{MEASURES}))", _code),
+    Rule(
+        rf"(?P<word>{_CODE_WORDS})(?P<gap>{_GAP})(?P<n>[A-Za-z]{{0,4}}-?\d[\dA-Za-z-]*)(?![\dA-Za-z-]|\s*(?:{MEASURES}))",
+        _code,
+    ),
+    Rule(r"(?<![A-Za-z])K(?P<km>\d{1,4})\+(?P<m>\d{3})(?!\d)", _road_stake),
     Rule(r"(?<=[A-Za-z])-?\d+(?![\d.]|\s*(?:月|日|年))", lambda found: _keyed(found[0].lstrip("-"))),
     Rule(rf"(?<![\d.])(?:{_SERVICE}){_NO_AMOUNT}(?!\s*[-~—]\s*\d)", _service),
     Rule(r"(?<![\d.-])\d{1,4}(?:-\d{1,4}){2,}(?![\d.-])", _dashed),
     Rule(r"(?<![\d.-])\d{1,2}-\d{3,4}(?=室|房)", _dashed),
     Rule(r"(?<![\d.])\d{3,4}(?=室|房)", _all_digits),
+    Rule(rf"(?:(?<=[幢栋])|(?<=单元)|(?<=号楼))\d{{3,4}}(?!\d|\s*(?:{MEASURES}))", _all_digits),
     Rule(rf"(?<![\d.:/-])(?P<n>[2-8]\d{{2,3}}[- ]?\d{{4}}){_NO_AMOUNT}(?![-~—])", _local),
     Rule(r"(?<=[零幺二三四五六七八九]，转)\d{1,5}(?!\d)", _all_digits),  # an extension
 )

@@ -26,7 +26,11 @@ class ClipStorageError(SpeechError):
 
 
 class LexiconError(AudioError):
-    """The committee's pronunciation list has entries that cannot be used; all of them are named."""
+    """The committee's pronunciation list has entries that cannot be used; `wrong` has the words of all of them."""
+
+    def __init__(self, message: str, wrong: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.wrong = wrong
 
 
 class WavError(AudioError):

@@ -11,29 +11,34 @@ LONGEST_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One clip to make: pieces of text, said in one voice at one rate, into one file."""
+    """One clip to make: pieces of text said in one voice at one rate, or a tone, into one file sealed with `name`."""
 
     pieces: tuple[str, ...]
     voice: str
     rate_wpm: int
     sound: str
     path: str
+    name: str = ""
+    tone: str = ""  # instead of pieces
+    command: tuple[str, ...] = ()  # a program that speaks the pieces instead of the built-in voice
+    command_timeout_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What the worker made: each piece's phonemes and what it measured."""
+    """What the worker made: each piece's phonemes and length, and what it measured."""
 
     frames: int
     level_dbfs: float
     peak_dbfs: float
     phonemes: tuple[str, ...]
     engine: str
+    piece_frames: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Why the worker made nothing: `voice`, `storage` or `speech`, and what it said."""
+    """Why the worker made nothing: `voice`, `storage`, `outside`, `outside-late` or `speech`, and what it said."""
 
     kind: str
     reason: str
@@ -49,7 +54,7 @@ def order(body: bytes) -> Order:
     """The order in a frame."""
     fields = json.loads(body)
     fields.pop("is")
-    return Order(**{**fields, "pieces": tuple(fields["pieces"])})
+    return Order(**{**fields, "pieces": tuple(fields["pieces"]), "command": tuple(fields["command"])})
 
 
 def answer(body: bytes) -> Made | Refused:
@@ -57,7 +62,7 @@ def answer(body: bytes) -> Made | Refused:
     fields = json.loads(body)
     if fields.pop("is") == Refused.__name__:
         return Refused(**fields)
-    return Made(**{**fields, "phonemes": tuple(fields["phonemes"])})
+    return Made(**{**fields, "phonemes": tuple(fields["phonemes"]), "piece_frames": tuple(fields["piece_frames"])})
 
 
 def read_frame(stream: BinaryIO) -> bytes | None:

@@ -8,12 +8,27 @@ most; whole messages 2.9 % at most. A lost rate setting (175, espeak's own) is 1
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 LOWEST_RATE_WPM = 110
 HIGHEST_RATE_WPM = 160
 TOLERANCE = 0.10
 TOLERANCE_FLOOR_S = 0.1
+# Below 150 words a minute the fit is coarser (快存水 is 12 % off, three rare characters 20 %); a lost rate is further.
+SLOW_TOLERANCE = 0.12
+SLOW_TOLERANCE_FLOOR_S = 0.18
+_FITTED_AT_WPM = 150
+PIECE_TOLERANCE = 0.20  # of one sentence, so that a short one cut off does not hide behind long ones
+PIECE_TOLERANCE_FLOOR_S = 0.2
+OUTSIDE_TOLERANCE = 0.35
+OUTSIDE_TOLERANCE_FLOOR_S = 0.5
+MEASURED_SENTENCES = (
+    "停水。",
+    "十二月六日，星期日，从早上八点到下午三点停水。",
+    "请各家各户提前把水存好，老人和孩子不要到水库边上去。",
+    "有事请打村委会电话，八八零零，幺二三四。",
+)
 
 _BASE_S = 0.435  # onset and the pause at the end of a sentence
 _PAUSE_S = 0.240
@@ -34,10 +49,52 @@ _STRETCH = (
 )
 _TONES = re.compile("214|51|55|35|11")
 _SYLLABLE = re.compile(r"\[\[[^\]]*\]\]|[\u3400-\u9fff々\uf900-\ufaff\U00020000-\U0003ffff]")
+_LETTER = re.compile("[A-Z]")
+_UNITS_PER_PAUSE = 1.2
+_SHORTEST_UNIT_S, _LONGEST_UNIT_S = 0.12, 0.75  # 500 and 80 syllables a minute: nobody speaks beyond these
 _PAUSES = re.compile("[，、；：]")
 _SENTENCE = re.compile(r"[^。！？]+[。！？]?")
 _CLAUSE = re.compile(r"[^，、；：]+[，、；：]?")
 _LONGEST_PIECE_SYLLABLES = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Tempo:
+    """How fast an outside voice speaks, measured on MEASURED_SENTENCES: it has no phonemes to predict from."""
+
+    base_s: float
+    unit_s: float
+
+    @classmethod
+    def fitted(cls, lengths_s: Sequence[float]) -> "Tempo":
+        """The straight line through the lengths of MEASURED_SENTENCES. Raises ValueError where nobody speaks so."""
+        points = [(units(sentence), length_s) for sentence, length_s in zip(MEASURED_SENTENCES, lengths_s, strict=True)]
+        mean_units = sum(size for size, _ in points) / len(points)
+        mean_s = sum(length_s for _, length_s in points) / len(points)
+        unit_s = sum((size - mean_units) * (length_s - mean_s) for size, length_s in points) / sum(
+            (size - mean_units) ** 2 for size, _ in points
+        )
+        tempo = cls(mean_s - unit_s * mean_units, unit_s)
+        if not _SHORTEST_UNIT_S <= unit_s <= _LONGEST_UNIT_S:
+            raise ValueError(f"{unit_s:.3f} s a syllable")
+        for sentence, length_s in zip(MEASURED_SENTENCES, lengths_s, strict=True):
+            if not tempo.fits(sentence, length_s):
+                raise ValueError(f"{length_s:.2f} s instead of {tempo.predicted_s(sentence):.2f} for a sentence")
+        return tempo
+
+    def predicted_s(self, words: str) -> float:
+        """The length of the words in seconds."""
+        return self.base_s + self.unit_s * units(words)
+
+    def fits(self, words: str, length_s: float) -> bool:
+        """Whether the words may have this length. Wide: syllables differ, and no phonemes say by how much."""
+        expected_s = self.predicted_s(words)
+        return abs(length_s - expected_s) <= OUTSIDE_TOLERANCE * expected_s + OUTSIDE_TOLERANCE_FLOOR_S
+
+
+def units(words: str) -> float:
+    """Syllables, with letters as one each and a pause as a little more than one."""
+    return _size(words) + _UNITS_PER_PAUSE * len(_PAUSES.findall(words))
 
 
 def syllables(spoken: str) -> int:
@@ -62,22 +119,34 @@ def predicted_s(pieces: Sequence[str], phonemes: Sequence[str], rate_wpm: int) -
     return total_s * _stretch(rate_wpm)
 
 
+def fits(length_s: float, expected_s: float, rate_wpm: int) -> bool:
+    """Whether speech of this length can be what was predicted."""
+    if rate_wpm < _FITTED_AT_WPM:
+        return abs(length_s - expected_s) <= SLOW_TOLERANCE * expected_s + SLOW_TOLERANCE_FLOOR_S
+    return abs(length_s - expected_s) <= TOLERANCE * expected_s + TOLERANCE_FLOOR_S
+
+
 def pieces(spoken: str) -> list[str]:
     """The text cut at its sentences, and a sentence that is too long at its clauses, so that memory stays bounded."""
     cut: list[str] = []
     for sentence in _SENTENCE.findall(spoken):
-        if syllables(sentence) <= _LONGEST_PIECE_SYLLABLES:
+        if _size(sentence) <= _LONGEST_PIECE_SYLLABLES:
             cut.append(sentence)
         else:
             cut.extend(_clauses(sentence))
-    return [piece for piece in cut if syllables(piece)]
+    return [piece for piece in cut if _size(piece)]
+
+
+def _size(words: str) -> int:
+    """Syllables and single letters; for the built-in voice the letters are written as syllables already."""
+    return syllables(words) + len(_LETTER.findall(words))
 
 
 def _clauses(sentence: str) -> list[str]:
     cut, current = [], ""
     for clause in _CLAUSE.findall(sentence):
         for part in _slices(clause):
-            if current and syllables(current + part) > _LONGEST_PIECE_SYLLABLES:
+            if current and _size(current + part) > _LONGEST_PIECE_SYLLABLES:
                 cut.append(current)
                 current = ""
             current += part

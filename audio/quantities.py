@@ -15,7 +15,9 @@ _RATIO_AFTER = re.compile(r"\s*(?:稀释|配|比例|兑|混合|的比)")
 _SYMBOLS = {
     "km/h": "公里每小时", "m/s": "米每秒", "km2": "平方公里", "m2": "平方米", "m3": "立方米", "hm2": "公顷",
     "kwh": "千瓦时", "km": "公里", "cm": "厘米", "mm": "毫米", "kg": "公斤", "mg": "毫克", "ml": "毫升", "kw": "千瓦",
-    "kv": "千伏", "ha": "公顷", "min": "分钟", "m": "米", "g": "克", "t": "吨", "l": "升", "L": "升", "h": "小时",
+    "kv": "千伏", "mmol/l": "毫摩尔每升", "mg/l": "毫克每升", "mg/kg": "毫克每公斤", "mmhg": "毫米汞柱", "khz": "千赫",
+    "mhz": "兆赫", "hz": "赫兹", "db": "分贝", "kpa": "千帕", "mpa": "兆帕", "ha": "公顷", "min": "分钟", "m": "米",
+    "g": "克", "t": "吨", "l": "升", "L": "升", "h": "小时",
     "V": "伏", "W": "瓦",
 }  # fmt: skip
 _UNIT_SYMBOLS = "|".join(
@@ -130,12 +132,24 @@ def _count(digits: str, follows: str) -> str:
 
 
 _MINUS = r"(?:(?<![\d\w)\]])-)"
+_ROMAN = {"I": "一", "II": "二", "III": "三", "IV": "四", "V": "五", "VI": "六", "VII": "七", "VIII": "八", "IX": "九"}
 UNITS = (
+    Rule(r"(?<![A-Za-z])(?P<n>I{1,3}|IV|VI{0,3}|IX)(?=级|类|期|型|度|标段)", lambda found: _ROMAN[found["n"]]),
+    Rule(r"(?<![A-Za-z])[Nn][Oo][.:]\s*(?=\d)", lambda _: "编号"),
+    Rule(r"(?<=\d)#(?!键)", lambda _: "号"),
+    Rule(rf"(?<=[元块角分斤克升度吨])\s*/\s*(?P<unit>{_UNIT_SYMBOLS})(?![A-Za-z])", lambda found: "每" + _unit(found)),
+    Rule(r"(?<=米)\s*[×xX*]\s*(?=\d)", lambda _: "乘"),
     Rule(r"(?<=\d)[Ww](?=元|块)", lambda _: "万"),
     Rule(rf"(?<=\d)\s*(?P<unit>{_UNIT_SYMBOLS})(?![A-Za-z])", _unit),
     Rule(rf"(?<![\d.:]){_NUMBER}(?:\s*:\s*{_NUMBER})+(?![\d.:])", _clear_ratio),
 )
+_MEASURED_ONCE = rf"(?:[万千亿]|(?!°)(?:{MEASURES}))"
 QUANTITIES = (
+    Rule(
+        rf"(?<=\d)(?P<unit>{_MEASURED_ONCE})\s*{SPAN}\s*(?=\d[\d.]*\s*{_MEASURED_ONCE})",
+        lambda found: found["unit"] + "到",
+    ),
+    Rule(r"/(?P<each>亩|人|户)\s*[·./]\s*(?P<time>年|月|天)", lambda found: f"每{found['each']}每{found['time']}"),
     Rule(rf"(?P<n>\d[万千亿]?(?:{MEASURES}))\s*/\s*(?={_PER})", lambda found: found["n"] + "每"),
     Rule(
         rf"(?P<sign_a>(?<!\d)-\s*)?(?P<a>{_NUMBER})(?:\s*°?\s*[Cc]?\s*(?:{SPAN}?|到|至)(?P<sign_b>(?<=[~到至—–-])-)?\s*"
@@ -149,6 +163,10 @@ QUANTITIES = (
     Rule(rf"¥\s*(?P<a>{_NUMBER})\s*(?:{SPAN}|到|至)\s*¥?\s*(?P<b>{_NUMBER})元?", _money_span),
     Rule(rf"(?:¥|(?i:RMB|CNY))\s*(?P<sign>-)?(?P<n>{_NUMBER})\s*(?P<scale>[万千亿](?!\w))?(?:元|块)?", _money),
     Rule(rf"\$\s*(?P<n>{_NUMBER})(?:美元)?", lambda found: decimal(found["n"]) + "美元"),
+    Rule(
+        rf"(?<![\d.])(?=[\d\s~—–-]*\.)(?P<a>\d+(?:\.\d{{1,2}})?)\s*{SPAN}\s*(?P<b>\d+(?:\.\d{{1,2}})?)元",
+        _money_span,
+    ),
     Rule(rf"(?<![\d.])(?P<a>{_NUMBER})\s*{SPAN}\s*(?P<b>{_NUMBER})(?![\d.]|-\d)", _span),
     Rule(rf"(?P<sign>{_MINUS}|(?<=[^\x00-\x7f])-)?(?<![\d.])(?P<n>\d+\.\d{{1,2}})(?P<scale>)(?=元)元", _money),
     Rule(rf"(?<![\d.:]){_NUMBER}(?:\s*:\s*{_NUMBER})+", _ratio),

@@ -6,6 +6,7 @@ import unicodedata
 from itertools import chain
 
 from audio.codes import CODES, KEYS, PHONES
+from audio.moments import Lunar
 from audio.moments import rules as moments
 from audio.numerals import spelled
 from audio.quantities import QUANTITIES, UNITS
@@ -15,6 +16,8 @@ _THOUSANDS = re.compile(r"(?<![\d,.])[1-9]\d{0,2}(?:,\d{3})+(?![\d,])")
 _SERVICE_LIST = re.compile(r"1[12]\d(?:,1[12]\d)+")  # 110,119,120 are three phone numbers, not a hundred million
 _ADDRESS = re.compile(r"(?i)(?:https?://|www\.)[\x21-\x7e]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.ASCII)
 _LIST_MARK = re.compile(r"(?:(?<=\n)|(?<=[\s;；。:：]))(\d{1,2})\.(?=[^\d\s])|\A(\d{1,2})\.(?=[^\d\s])")
+_BRACKET_MARK = re.compile(r"(?:\A|(?<=[\s;,。:!?]))(\d{1,2})\)(?=[^\d\s,.])")
+_INCLUDED = re.compile(r"\(含(?:本数)?\)(?=以[上下内])")
 # People type 12 月 6 日 and mean no pause; they type 1东头 2西头 and do.
 _SPACED_OPTION = re.compile(rf"(?<=[^\x00-\x7f]) (?=\d{{1,2}}[^\x00-\x7f])(?!\d+(?:{MEASURES}))")
 _SPACED_MEASURE = re.compile(r"(?<=[^\x00-\x7f]) (?=\d)|(?<=[0-9A-Za-z%]) (?=[^\x00-\x7f])")
@@ -33,15 +36,15 @@ _PAUSED_SYMBOLS = (
 _DASHES = dict.fromkeys(map(ord, "−‐‑‒﹣－"), "-") | dict.fromkeys(map(ord, "〜～∼˜"), "~")
 
 
-def readable(text: str, today: datetime.date | None = None) -> str:
+def readable(text: str, today: datetime.date | None = None, lunar: Lunar | None = None) -> str:
     """The text in Chinese characters, single capital letters and full-width pauses; empty if nothing can be said.
 
-    With `today` a date in the next days is also named 明天 or 星期六. Scripts that the voice would spell letter by
-    letter in English (Tibetan, Uyghur, Cyrillic, emoji) are left out.
+    With `today` a date in the next days is also named 明天 or 星期六, with `lunar` also by the farmer's date. Scripts
+    that the voice would spell letter by letter in English (Tibetan, Uyghur, Cyrillic, emoji) are left out.
     """
     written = _written(text)
     written = _ADDRESS.sub(_address, written)
-    for rule in chain(PHONES, UNITS, moments(today), KEYS, CODES, QUANTITIES):
+    for rule in chain(PHONES, UNITS, moments(today, lunar), KEYS, CODES, QUANTITIES):
         written = rule.apply(written)
     return _paused(written)
 
@@ -55,6 +58,7 @@ def _written(text: str) -> str:
     text = unicodedata.normalize("NFKC", text).translate(_DASHES).replace("⁄", "/")
     text = "".join(map(_plain_character, text))
     text = re.sub(r"[ \t\f\v]+", " ", re.sub(r"\r\n?|[\u2028\u2029\x85]", "\n", text))
+    text = _INCLUDED.sub("及", _BRACKET_MARK.sub(r"，\1、", text))
     text = _SPACED_NAME.sub(r"\1", text)
     text = _SPACED_MEASURE.sub("", _SPACED_OPTION.sub("，", text))
     text = re.sub(r"\A\s*【([^【】\n]{1,30})】", r"\1。", text)
@@ -69,7 +73,7 @@ def _one_form(character: str) -> str:
         return character
     kind = unicodedata.category(character)
     if kind == "No" and unicodedata.decomposition(character).startswith("<circle>"):
-        return f"{unicodedata.normalize('NFKC', character)}、"
+        return f"，{unicodedata.normalize('NFKC', character)}、"
     if kind == "Nl":
         return _roman(character)
     return character

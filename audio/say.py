@@ -11,6 +11,7 @@ from pathlib import Path
 from audio.clips import sync_directory
 from audio.failures import ClipStorageError, WavError
 from audio.lexicon import Lexicon
+from audio.outside import OutsideVoice
 from audio.speech import Clip, Speech
 from audio.wav import verified
 
@@ -22,13 +23,14 @@ async def say(
     fresh: bool = False,
     *,
     lexicon: Lexicon | None = None,
+    outside: OutsideVoice | None = None,
     today: datetime.date | None = None,
 ) -> Clip:
     """Speak `text` into `out`, through the clips of `clips_dir`; with `fresh` it is spoken again although it is there.
 
     Raises SpeechError and its kinds, all in plain words; ClipStorageError where `out` cannot be written.
     """
-    speech = Speech(clips_dir, lexicon=lexicon)
+    speech = Speech(clips_dir, lexicon=lexicon, outside=outside)
     try:
         clip = await speech.clip(text, fresh=fresh, today=today)
     finally:

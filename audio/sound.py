@@ -11,6 +11,38 @@ LEAD_SILENCE_S = 1.0  # the first frames of a call are dropped by the network; s
 LONGEST_TEXT_SYLLABLES = 2000  # twelve minutes; nobody listens longer, and the disk of a Pi is small
 
 
+class Pace(StrEnum):
+    """How fast a person wants to be spoken to."""
+
+    NORMAL = "normal"  # 155 words a minute of espeak-ng: 167 字 a minute, as facts/voice.md asks
+    SLOW = "slow"  # 124: about 134 字 a minute
+    SLOWER = "slower"  # 112: about 120 字 a minute; below 110 the length of speech was never measured
+
+    @property
+    def share(self) -> float:
+        """Of the normal rate."""
+        return _PACE_SHARES[self]
+
+    @property
+    def one_step_slower(self) -> "Pace":
+        """For a repeat; the slowest stays what it is."""
+        return Pace.SLOWER if self is not Pace.NORMAL else Pace.SLOW
+
+
+_PACE_SHARES = {Pace.NORMAL: 1.0, Pace.SLOW: 0.8, Pace.SLOWER: 0.72}
+
+
+class Tone(StrEnum):
+    """What is heard before words."""
+
+    SIREN = "siren"  # before an emergency, on the phone and from the loudspeaker
+    CHIME = "chime"  # before anything else the loudspeaker says
+
+    @property
+    def duration_s(self) -> float:
+        return 2.0  # the emergency script of facts/voice.md begins with two seconds; the chime has time to fade
+
+
 class Sound(StrEnum):
     """Where a clip is going to be heard."""
 

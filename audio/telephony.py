@@ -11,10 +11,17 @@ _BIAS = 0x84  # ITU-T G.711 (11/1988), table 2a, on 14 bits of the 16
 _CLIP = 8159
 
 
+def resampled(samples: Samples, from_hz: int, to_hz: int) -> Samples:
+    """The samples at another rate, without the aliases that dropping samples would leave."""
+    if from_hz == to_hz:
+        return samples
+    at_rate: Samples = soxr.resample(samples, from_hz, to_hz, quality="HQ").astype(np.float32)
+    return at_rate
+
+
 def to_telephone_rate(samples: Samples, rate_hz: int) -> Samples:
-    """The samples at 8 kHz, without the aliases that dropping samples would leave."""
-    resampled: Samples = soxr.resample(samples, rate_hz, TELEPHONE_HZ, quality="HQ").astype(np.float32)
-    return resampled
+    """The samples at 8 kHz."""
+    return resampled(samples, rate_hz, TELEPHONE_HZ)
 
 
 def ulaw_table() -> npt.NDArray[np.uint8]:

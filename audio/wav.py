@@ -1,7 +1,9 @@
 """WAV files of this house: mono, 16-bit or µ-law, sealed with a checksum behind the samples. It never judges loudness.
 
-The checksum sits in a chunk of its own after the samples, where every player skips it: one file, one rename, and a clip
-that a power cut truncated is known for what it is.
+The seal sits in a chunk of its own after the samples, where every player skips it: one file, one rename, and a clip
+that a power cut truncated is known for what it is. Its checksum covers every byte of the file, the header too: one
+flipped bit in the rate would otherwise play every word at another speed. It names the clip, so that a whole file under
+another's name is found out as well.
 """
 
 import json
@@ -17,6 +19,8 @@ from typing import BinaryIO
 from audio.failures import WavError
 
 _SEAL_ID = b"ejia"
+_NO_CRC = b"0" * 8
+_LONGEST_TAIL_BYTES = 1 << 12
 _BLOCK_BYTES = 1 << 18
 _SAMPLES_PER_BAR = 300  # enough to find a bar's loudest moment to the eye, few enough for a Pi
 
@@ -37,11 +41,12 @@ _FORMAT_TAGS = {Encoding.PCM16: 1, Encoding.ULAW: 7}
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """What the maker measured; `crc32` is of the samples."""
+    """What the maker measured, and which clip it made; `crc32` is of the whole file, its own digits taken as zeros."""
 
     crc32: int
     level_dbfs: float
     peak_dbfs: float
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +84,17 @@ class WavWriter:
         self._sample_bytes += len(samples)
         self._file.write(samples)
 
-    def finish(self, level_dbfs: float, peak_dbfs: float) -> None:
-        """Seal the file and put it on the disk."""
-        seal = json.dumps({"crc32": self._crc32, "level_dbfs": level_dbfs, "peak_dbfs": peak_dbfs}).encode()
+    def finish(self, level_dbfs: float, peak_dbfs: float, name: str) -> None:
+        """Seal the file as the clip of this name and put it on the disk."""
+        facts = {"crc32": _NO_CRC.decode(), "level_dbfs": level_dbfs, "peak_dbfs": peak_dbfs, "name": name}
+        seal = json.dumps(facts).encode()
         seal += b" " * (len(seal) % 2)
         tail = b"\0" * (self._sample_bytes % 2) + _SEAL_ID + struct.pack("<I", len(seal)) + seal
-        self._file.write(tail)
+        header = _header(self._rate_hz, self._encoding, self._sample_bytes, len(tail))
+        crc32 = zlib.crc32(tail, zlib.crc32(header, self._crc32))
+        self._file.write(tail.replace(_NO_CRC, f"{crc32:08x}".encode(), 1))
         self._file.seek(0)
-        self._file.write(_header(self._rate_hz, self._encoding, self._sample_bytes, len(tail)))
+        self._file.write(header)
         self._file.flush()
         os.fsync(self._file.fileno())
 
@@ -101,16 +109,18 @@ def read_wav(path: Path) -> Wav:
 
 
 def verified(path: Path) -> tuple[Wav, Seal]:
-    """The shape and seal of a WAV file whose samples are the ones that were sealed. Raises WavError otherwise."""
+    """The shape and seal of a WAV file that is, byte for byte, what was sealed. Raises WavError otherwise."""
     wav = read_wav(path)
     if wav.seal is None:
         raise WavError(f"{path.name} carries no seal")
     crc32, left = 0, wav.frames * wav.encoding.sample_bytes
     with path.open("rb") as file:
-        file.seek(wav.samples_at)
+        header = file.read(wav.samples_at)
         while left and (block := file.read(min(left, _BLOCK_BYTES))):
             crc32, left = zlib.crc32(block, crc32), left - len(block)
-    if left or crc32 != wav.seal.crc32:
+        tail = file.read(_LONGEST_TAIL_BYTES)
+    tail = tail.replace(f"{wav.seal.crc32:08x}".encode(), _NO_CRC, 1)
+    if left or zlib.crc32(tail, zlib.crc32(header, crc32)) != wav.seal.crc32:
         raise WavError(f"{path.name} is not what was written")
     return wav, wav.seal
 
@@ -170,7 +180,12 @@ def _parsed(path: Path, file: BinaryIO, file_bytes: int) -> Wav:
             samples_at, sample_bytes = here, size
         elif name == _SEAL_ID:
             written = json.loads(file.read(size))
-            seal = Seal(int(written["crc32"]), float(written["level_dbfs"]), float(written["peak_dbfs"]))
+            seal = Seal(
+                int(written["crc32"], 16),
+                float(written["level_dbfs"]),
+                float(written["peak_dbfs"]),
+                str(written["name"]),
+            )
         file.seek(here + size + size % 2)
     if shape is None or not samples_at:
         raise ValueError("it has no samples")

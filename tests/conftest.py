@@ -22,6 +22,7 @@ PROGRAMS = {
     "dbus": "dbus-daemon",
     "baresip": "baresip",
     "sipp": "sipp",
+    "espeak-ng": "espeak-ng",
 }
 """What a test calls the program, and the program's file name."""
 

@@ -53,6 +53,46 @@ def sounds(espeak: Espeak, words: str) -> str:
         ("没事儿", "mei35s.i.51"),
         ("女儿", "ny214@35r"),
         ("A P P", "ei35phi55phi55"),
+        ("还粮", "Xua35nliA35N"),
+        ("还债", "Xua35nts.ai51"),
+        ("返还", "fa214nXua35n"),
+        ("秸秆还田", "tS;iE55ka214nXua35nthiE35n"),
+        ("还得交", "Xai35tei214tS;jAu55"),
+        ("还得起", "Xua35nt@11tS;hi214"),
+        ("还没还", "Xai35mei35Xai35"),
+        ("第三行", "ti51sa55nXA35N"),
+        ("贾家庄", "tS;iA214tS;iA55ts.wA55N"),
+        ("商贾", "s.A55Nku214"),
+        ("翟书记", "ts.ai35s.u55tS;i11"),
+        ("单书记", "s.a51ns.u55tS;i11"),
+        ("名单", "mi35Nta55n"),
+        ("清单", "tS;hi55Nta55n"),
+        ("孩子长大", "Xai35tsi[11ts.A214NtA51"),
+        ("村长", "tshu@55nts.A214N"),
+        ("网格长", "wA214Nko-35ts.A214N"),
+        ("重报", "ts.hong35pAu51"),
+        ("重量", "ts.ong51liA51N"),
+        ("重阳", "ts.hong35jiA35N"),
+        ("春种", "ts.hu@55nts.ong51"),
+        ("种子", "ts.ong214tsi[11"),
+        ("这种药", "ts.o-51ts.ong214jAu51"),
+        ("种药材", "ts.ong51jAu51tshai35"),
+        ("量地", "liA51Nti51"),
+        ("大量地", "tA51liA51Nt@11"),
+        ("十分地", "s.i.35f@55nt@11"),
+        ("三分地", "sa55nf@55nti51"),
+        ("机动地", "tS;i55tong51ti51"),
+        ("便宜", "phiE35nji11"),
+        ("看护", "kha55nXu51"),
+        ("看病", "kha51npi51N"),
+        ("猪圈", "ts.u55tS;y&51n"),
+        ("撒药", "sA214jAu51"),
+        ("医保", "ji55pAu214"),
+        ("新农合", "S;i55nnong35Xo-35"),
+        ("低保", "ti55pAu214"),
+        ("五保户", "wu214pAu214Xu51"),
+        ("村两委", "tshu@55nliA214Nwei214"),
+        ("高标准农田", "kAu55pjAu55ts.u@214nnong35thiE35n"),
     ],
 )
 def test_word_is_said_right(espeak: Espeak, word: str, phonemes: str) -> None:
@@ -73,6 +113,14 @@ def test_every_common_character_is_said_in_chinese(espeak: Espeak) -> None:
 def test_the_committee_wins_over_what_is_built_in() -> None:
     lexicon = Lexicon.from_toml('[words]\n"姓单" = "姓丹"\n"尕" = "嘎"\n"熊" = "[[S;jong35]]"\n')
     assert lexicon.spoken("姓单的尕娃还钱给熊") == "姓丹的嘎娃环钱给[[S;jong35]]"
+
+
+def test_the_committees_words_may_come_from_a_page() -> None:
+    lexicon = Lexicon.with_words({"单国强": "善国强", "还": "还"})
+    assert lexicon.spoken("单国强还有简单的事，还钱") == "善国强还有简单的事，环钱"
+    with pytest.raises(LexiconError) as refused:
+        Lexicon.with_words({"单": "shan", "查": "渣", "解": 3})
+    assert refused.value.wrong == ("单", "解")
 
 
 def test_the_longest_word_is_taken() -> None:

@@ -28,7 +28,7 @@ from audio.frames import Made, Order
 from audio.inspection import fault
 from audio.lexicon import Lexicon
 from audio.say import say
-from audio.sound import LEVEL_DBFS, LONGEST_TEXT_SYLLABLES, PEAK_LIMIT_DBFS
+from audio.sound import LEVEL_DBFS, LONGEST_TEXT_SYLLABLES, PEAK_LIMIT_DBFS, Pace
 from audio.speech import Clip, Speech
 from audio.voicebox import VoiceBox
 from audio.wav import read_wav
@@ -132,6 +132,38 @@ async def test_text_voice_rate_and_lexicon_each_make_a_clip_of_their_own(speech:
 async def test_slow_speech_takes_longer(speech: Speech) -> None:
     normal, slow = await speech.clip(NOTICE), await speech.clip(NOTICE, slow=True)
     assert 1.2 < (slow.duration_s - 1) / (normal.duration_s - 1) < 1.4
+
+
+async def test_three_paces_and_one_step_slower_for_what_is_said_again(speech: Speech) -> None:
+    clips = {pace: await speech.clip(NOTICE, pace=pace) for pace in Pace}
+    lengths = [clips[pace].duration_s - 1 for pace in Pace]
+    assert 1.2 < lengths[1] / lengths[0] < 1.4
+    assert 1.05 < lengths[2] / lengths[1] < 1.25
+    again = [await speech.clip(NOTICE, pace=pace, slow=True) for pace in Pace]
+    assert [clip.path for clip in again] == [clips[pace].path for pace in (Pace.SLOW, Pace.SLOWER, Pace.SLOWER)]
+    assert all(clip.cached for clip in again)
+    assert (await speech.clip(NOTICE)).path == clips[Pace.NORMAL].path
+    assert (await speech.clip(NOTICE, pace="slower")).path == clips[Pace.SLOWER].path
+    with pytest.raises(ValueError, match="fast"):
+        await speech.clip(NOTICE, pace="fast")
+    narrow = await speech.telephone_clip(NOTICE, pace=Pace.SLOWER)
+    assert abs(narrow.duration_s - clips[Pace.SLOWER].duration_s) < 0.01
+
+
+async def test_a_slower_house_keeps_within_what_was_measured(tmp_path: Path) -> None:
+    speech = Speech(tmp_path, rate_wpm=138)
+    slow, slower = [await speech.clip(NOTICE, pace=pace) for pace in (Pace.SLOW, Pace.SLOWER)]
+    assert slow.path == slower.path  # 110 words a minute are the slowest that can be checked
+    await speech.close()
+
+
+async def test_a_new_lexicon_is_heard_in_the_next_clip(speech: Speech) -> None:
+    before = await speech.clip("单国强")
+    speech.pronounce(Lexicon.with_words({"单国强": "善国强"}))
+    after = await speech.clip("单国强")
+    assert not after.cached
+    assert after.path != before.path
+    assert after.words == before.words == "单国强"
 
 
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "emptied", "replaced"])

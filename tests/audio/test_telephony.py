@@ -5,6 +5,7 @@ import struct
 import sys
 import wave
 from array import array
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -95,7 +96,7 @@ def written(path: Path, samples: bytes, encoding: Encoding = Encoding.PCM16) -> 
         writer = WavWriter(file, 8000, encoding)
         writer.write(samples[:100])
         writer.write(samples[100:])
-        writer.finish(-20.0, -3.0)
+        writer.finish(-20.0, -3.0, path.stem)
     return path
 
 
@@ -135,10 +136,7 @@ def test_a_damaged_file_is_an_error_and_never_a_crash(whole: Path, data: st.Data
     content[at] ^= data.draw(st.integers(1, 255))
     damaged = whole.with_name("damaged.wav")
     damaged.write_bytes(bytes(content[: data.draw(st.integers(at, len(content)))]))
-    try:
-        wav, _ = verified(damaged)
+    with pytest.raises(WavError):
+        verified(damaged)
+    with suppress(WavError):
         envelope(damaged)
-    except WavError:
-        return
-    # Only what carries no sound may differ: block sizes that players ignore, and what the seal says of loudness.
-    assert wav.frames == 1024
