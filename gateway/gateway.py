@@ -311,7 +311,8 @@ class Gateway:
                 await self._sweep_with(self._housekeeping.has_restless, self._housekeeping.put_to_bed)
                 await self._sweep_with(self._housekeeping.has_overdue, self._housekeeping.expire)
                 await self._sweep_with(self._housekeeping.has_stranded, self._housekeeping.end_stranded)
-                await self._sweep_with(self._housekeeping.has_unfiled_money, self._housekeeping.file_money)
+                if await self._db.read(self._housekeeping.has_unfiled_money):
+                    await self._db.write(self._housekeeping.file_money)
                 if abs(self._offset_ms() - offset_ms) > _STEP_MS:
                     offset_ms = self._offset_ms()
                     await self._db.write(self._housekeeping.mend_times)
