@@ -289,8 +289,8 @@ class Posting:
         about = store.known(tx, about.standing.message_id)
         if about.attempts != asked or about.standing.state != State.UNKNOWN:
             return True
-        if fate.said == State.ACCEPTED and _trouble(about.error) is Trouble.NO_REPORT:
-            return False
+        if fate.said == State.ACCEPTED and not tries_store.has_gone_wrong(tx, about.standing.message_id, asked):
+            return False  # we knew that: it was accepted, and never reported on
         if fate.said == State.QUEUED:
             self.purse.give_back(tx, transport, about.standing.message_id)
             self.tell(tx, [store.move(tx, about, never_seen(about.standing), now_ms)])

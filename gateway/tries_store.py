@@ -59,6 +59,13 @@ def went_wrong(tx: sqlite3.Connection, message_id: int, number: int, *, lane_id:
     )
 
 
+def has_gone_wrong(tx: sqlite3.Connection, message_id: int, number: int) -> bool:
+    found = tx.execute(
+        "SELECT 1 FROM attempt WHERE message_id = :id AND number = :number", {"id": message_id, "number": number}
+    )
+    return found.fetchone() is not None
+
+
 def no_longer_under_way(tx: sqlite3.Connection, tries: Iterable[tuple[int, int]]) -> None:
     tx.executemany(
         "DELETE FROM under_way WHERE message_id = :id AND number = :number",
