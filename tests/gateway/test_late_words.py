@@ -34,6 +34,16 @@ async def tell(rig: Rig, hand: HandCarrier, report: Report) -> None:
     await saying
 
 
+async def doubted(rig: Rig, hand: HandCarrier) -> int:
+    """A message of which nobody knows whether the carrier has it."""
+    await rig.start(sms=[hand])
+    message = await rig.send(WANG)
+    await rig.until(lambda: hand.asked)
+    hand.fail(message, OutcomeUnknownError(Trouble.TIMEOUT))
+    await rig.until(rig.reaches(message, "unknown"))
+    return message
+
+
 @pytest.mark.parametrize(
     ("how", "ends"),
     [(RetryLaterError(Trouble.CONGESTION), "queued"), (OutcomeUnknownError(Trouble.TIMEOUT), "unknown")],
@@ -75,11 +85,7 @@ async def test_accepted_said_late_of_the_first_try_is_not_taken_for_the_second(r
 
 async def test_delivered_said_of_a_try_nobody_knew_the_end_of_settles_it(rig: Rig) -> None:
     hand = Echo()
-    await rig.start(sms=[hand])
-    message = await rig.send(WANG)
-    await rig.until(lambda: hand.asked)
-    hand.fail(message, OutcomeUnknownError(Trouble.TIMEOUT))
-    await rig.until(rig.reaches(message, "unknown"))
+    message = await doubted(rig, hand)
     await tell(rig, hand, Report(hand.parcels[0].reference, State.DELIVERED))
     assert await rig.state(message) == "delivered"
 
@@ -206,11 +212,7 @@ async def test_never_seen_is_not_believed_of_what_was_said_to_have_arrived(rig: 
             return Fate(State.QUEUED)
 
     hand = Forgot()
-    await rig.start(sms=[hand])
-    message = await rig.send(WANG)
-    await rig.until(lambda: hand.asked)
-    hand.fail(message, OutcomeUnknownError(Trouble.TIMEOUT))
-    await rig.until(rig.reaches(message, "unknown"))
+    await doubted(rig, hand)
     await tell(rig, hand, Report(hand.parcels[0].reference, State.DELIVERED))
     hand.away = False
     await rig.let_pass(HOUR_MS, step_ms=60_000)
